@@ -1,0 +1,141 @@
+"""The convolution layer (cross-correlation, what frameworks call "conv") and its gradients.
+
+Arrays: x `(batch, channels, *spatial)`, w `(out_channels, channels // groups, *kernel)`, y and its cotangent
+g = dL/dy `(batch, out_channels, *output)`, for any number of spatial axes. With `channels_last=True` x, y and g
+are `(batch, *spatial, channels)`; w keeps its layout. Number types: see `numeric.dtypes`.
+
+`stride` and `dilation` are a number or one per axis; `padding` a number, or per axis a number or `(low, high)`,
+or one of "valid", "same", "full" (`numeric.geometry.named_padding`); negative padding crops. Cells that no
+window reads, as when the stride does not divide, get gradient zero. Arguments that do not fit raise
+`GeometryError` (a `ValueError`), arrays that hold no numbers `TypeError`, before any work is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypedDict, Unpack
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from numeric.dtypes import Array, as_numbers
+from numeric.geometry import Boundary, Geometry, GeometryError, Ints, Padding
+from numeric.paths import PATHS
+
+
+class Options(TypedDict, total=False):
+    """What a layer is, beside its arrays."""
+
+    stride: Ints
+    dilation: Ints
+    padding: Padding
+    groups: int
+    boundary: Boundary
+
+
+def conv(
+    x: ArrayLike,
+    w: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    channels_last: bool = False,
+    path: str = "im2col",
+    **options: Unpack[Options],
+) -> Array:
+    """Output `y[c, o] = bias[c] + sum over (j, u) of x[reads_channel(c, j), reads(o, u)] * w[c, j, u]`.
+
+    `path` names the algorithm in `numeric.paths.PATHS`; `bias` has shape `(out_channels,)`.
+    """
+    algorithm = _path(path)
+    x, w, *biases = as_numbers(x, w) if bias is None else as_numbers(x, w, bias)
+    x = _first(x, channels_last)
+    geometry = Geometry.of(x.shape, w.shape, **options)
+    for b in biases:
+        geometry.expect("bias", b.shape, (geometry.out_channels,))
+    y = algorithm.conv(x, w, geometry)
+    for b in biases:
+        y = y + b.reshape(-1, *(1,) * geometry.ndim)
+    return _back(y, channels_last)
+
+
+def conv_input_gradient(
+    g: ArrayLike,
+    w: ArrayLike,
+    input_size: Ints,
+    *,
+    channels_last: bool = False,
+    path: str = "im2col",
+    **options: Unpack[Options],
+) -> Array:
+    """dL/dx for the cotangent g = dL/dy: `dx[i, a] = sum over (c, o, u) reading (i, a) of g[c, o] * w[c, j, u]`.
+
+    `input_size` is the spatial size of x, which g does not determine when the stride does not divide.
+    """
+    algorithm = _path(path)
+    g, w = as_numbers(g, w)
+    g = _first(g, channels_last)
+    geometry = _geometry(g, input_size, w.shape, options)
+    geometry.expect("g", g.shape, geometry.output_shape(len(g)))
+    return _back(algorithm.input_gradient(g, w, geometry), channels_last)
+
+
+def conv_weight_gradient(
+    g: ArrayLike,
+    x: ArrayLike,
+    kernel_size: Ints,
+    *,
+    channels_last: bool = False,
+    path: str = "im2col",
+    **options: Unpack[Options],
+) -> Array:
+    """dL/dw for the cotangent g = dL/dy: `dw[c, j, u] = sum over (n, o) of g[n, c, o] * x[n, i, reads(o, u)]`.
+
+    `kernel_size` is the spatial size of w, which g does not determine when the stride does not divide.
+    """
+    algorithm = _path(path)
+    g, x = as_numbers(g, x)
+    g, x = _first(g, channels_last), _first(x, channels_last)
+    _expect_layer("g", g)
+    _expect_layer("x", x)
+    channels = {"in_channels": x.shape[1], "out_channels": g.shape[1]}
+    geometry = Geometry(x.shape[2:], kernel_size, **channels, **options)
+    geometry.expect("g", g.shape, geometry.output_shape(len(x)))
+    dw: Array = algorithm.weight_gradient(g, x, geometry)
+    return dw
+
+
+def conv_bias_gradient(g: ArrayLike, *, channels_last: bool = False) -> Array:
+    """dL/db for the cotangent g = dL/dy: its sum over batch and positions, shape `(out_channels,)`."""
+    (g,) = as_numbers(g)
+    g = _first(g, channels_last)
+    _expect_layer("g", g)
+    return np.asarray(g.sum(axis=(0, *range(2, g.ndim)), dtype=g.dtype))
+
+
+def _geometry(g: Array, input_size: Ints, w_shape: Sequence[int], options: Options) -> Geometry:
+    if isinstance(input_size, int):
+        input_size = (input_size,) * (len(w_shape) - 2)
+    groups = options.get("groups", 1)
+    channels = w_shape[1] * groups if len(w_shape) > 1 and isinstance(groups, int) else 1
+    return Geometry.of((len(g), channels, *input_size), w_shape, **options)
+
+
+def _path(name: str) -> Any:
+    if name not in PATHS:
+        raise GeometryError(f"path must be one of {', '.join(map(repr, PATHS))}; got {name!r}")
+    return PATHS[name]
+
+
+def _expect_layer(name: str, array: Array) -> None:
+    if array.ndim < 3:
+        raise GeometryError(
+            f"{name} must have a batch, a channel and at least one spatial axis; got shape {array.shape}"
+        )
+
+
+def _first(array: Array, channels_last: bool) -> Array:
+    return np.moveaxis(array, -1, 1) if channels_last and array.ndim > 2 else array
+
+
+def _back(array: Array, channels_last: bool) -> Array:
+    return np.moveaxis(array, 1, -1) if channels_last else array

@@ -1,0 +1,74 @@
+"""Single arrays, as the exercise sheet uses them: convolve, correlate, rot180 and shift, on any number of axes.
+
+*Convolution* flips the kernel, *cross-correlation* does not. Argument order and the centring of `same` are
+SciPy's. Unlike SciPy's, `valid` with a kernel larger than the input is an error instead of a swap of the two
+arguments, and `correlate` conjugates nothing (a layer is bilinear).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from numeric.conv import conv
+from numeric.dtypes import Array
+from numeric.geometry import Boundary, GeometryError, Ints
+
+Mode = Literal["full", "same", "valid"]
+
+
+def convolve(x: ArrayLike, k: ArrayLike, mode: Mode = "full", *, path: str = "im2col") -> Array:
+    """Convolution `(x * k)[o] = sum over u of x[o - u] * k[u]`: the kernel is flipped.
+
+    `full`: every position where x and k overlap, size `n + m - 1` for sizes n and m. `same`: the n positions
+    in the middle of it, starting at `(m - 1) // 2`. `valid`: the `n - m + 1` where k lies inside x.
+    """
+    return correlate(x, rot180(k), mode, path=path)
+
+
+def correlate(x: ArrayLike, k: ArrayLike, mode: Mode = "full", *, path: str = "im2col") -> Array:
+    """Cross-correlation `sum over u of x[o + u] * k[u]`: the kernel is not flipped. Modes as in `convolve`."""
+    x, k = np.asarray(x), np.asarray(k)
+    if x.ndim != k.ndim or x.ndim == 0:
+        raise GeometryError(
+            f"x and k must have the same number of axes, at least one; got shapes {x.shape} and {k.shape}"
+        )
+    if mode not in get_args(Mode):
+        raise GeometryError(f"mode must be one of {', '.join(map(repr, get_args(Mode)))}; got {mode!r}")
+    padding = [mode_padding(mode, size) for size in k.shape]
+    return np.asarray(conv(x[None, None], k[None, None], padding=padding, path=path)[0, 0])
+
+
+def mode_padding(mode: Mode, kernel_size: int) -> tuple[int, int]:
+    """Padding `(low, high)` with which the layer computes a mode on one axis, for an unflipped kernel."""
+    if mode == "valid":
+        return 0, 0
+    return (kernel_size // 2, (kernel_size - 1) // 2) if mode == "same" else (kernel_size - 1, kernel_size - 1)
+
+
+def rot180(array: ArrayLike, axes: Sequence[int] | None = None) -> Array:
+    """Reverse every axis, or those named: the rotation by 180 degrees on two axes. A view, not a copy."""
+    return np.flip(np.asarray(array), None if axes is None else tuple(axes))
+
+
+def shift(array: ArrayLike, offset: Ints, boundary: Boundary = "zero", axes: Sequence[int] | None = None) -> Array:
+    """Translation `(tau x)[a] = x[a - offset]` on every axis, or on those named.
+
+    What leaves the array is lost and zeros enter (`zero`), or it enters at the other end (`circular`).
+    """
+    array = np.asarray(array)
+    axes = range(array.ndim) if axes is None else axes
+    offsets = [offset] * len(axes) if isinstance(offset, int | np.integer) else list(offset)
+    if len(offsets) != len(axes):
+        raise GeometryError(f"offset has {len(offsets)} entries for {len(axes)} axes: {offset!r}")
+    if boundary not in get_args(Boundary):
+        raise GeometryError(f"boundary must be one of {', '.join(map(repr, get_args(Boundary)))}; got {boundary!r}")
+    moved = np.roll(array, offsets, tuple(axes))
+    if boundary == "zero":
+        for step, number in zip(offsets, axes, strict=True):
+            entered = slice(None, step) if step >= 0 else slice(step, None)
+            moved[(slice(None),) * (number % array.ndim) + (entered,)] = 0
+    return moved
