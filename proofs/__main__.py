@@ -1,0 +1,112 @@
+"""Command line: `python -m proofs`, or `convproof` once installed. Parse, call, print, exit code."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from time import perf_counter
+
+from rich.console import Console
+
+from proofs import LAWS, TIERS, Law, Verdict, audit_sheet, overall, prove
+from proofs.audit import Status
+from proofs.report import json, text
+
+DESCRIPTION = """Prove the laws of convolutional layers.
+
+Without a command, every law is decided by every tier and printed as a table.
+The same as 'prove'."""
+EPILOG = """exit status:
+  0  every law that was asked for is proved (sheet: every line is decided)
+  1  a law is refuted or not proved
+  2  wrong usage: unknown law or tier, or a file that cannot be written"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--json", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="write the verdicts to FILE too"
+    )
+    main = argparse.ArgumentParser(
+        prog="python -m proofs",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[common],
+    )
+    commands = main.add_subparsers(dest="command", metavar="COMMAND")
+    prover = commands.add_parser("prove", parents=[common], help="decide all laws, or those named")
+    prover.add_argument("names", nargs="*", metavar="NAME", help="a law, as 'list' names it")
+    prover.add_argument("--tier", action="append", choices=list(TIERS), help="only this tier (may be repeated)")
+    commands.add_parser("list", help="list the laws with the tiers that can decide them")
+    explain = commands.add_parser("explain", help="print a law's derivation, each step, and what each tier ran")
+    explain.add_argument("name", metavar="NAME", help="a law, as 'list' names it")
+    commands.add_parser("sheet", parents=[common], help="go through the exercise sheet line by line")
+    return main
+
+
+def main(argv: Sequence[str] | None = None, laws: Mapping[str, Law] = LAWS) -> int:
+    """Run the command line on `laws`; return the exit status."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # Σ and τ on a terminal that has none
+    grammar = parser()
+    args = grammar.parse_args(argv)
+    for name in getattr(args, "names", ()) or filter(None, [getattr(args, "name", "")]):
+        if name not in laws:
+            near = difflib.get_close_matches(name, laws, n=1, cutoff=0.4)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            grammar.error(f"there is no law named {name!r}{hint} ('list' shows all)")
+    file: Path | None = getattr(args, "json", None)
+    try:
+        if file is not None:
+            json.check_writable(file)
+        return _run(args, laws, file, Console())
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        grammar.error(f"cannot write {file}: {error}")
+
+
+def _run(args: argparse.Namespace, laws: Mapping[str, Law], file: Path | None, console: Console) -> int:
+    if args.command == "list":
+        text.catalogue(console, laws, {name: _deciding(law) for name, law in laws.items()})
+        return 0
+    if args.command == "explain":
+        (evidence,) = prove(args.name, laws=laws).values()
+        text.explanation(console, laws[args.name], evidence)
+        return int(overall(evidence) != Verdict.PROVED)
+    if args.command == "sheet":
+        findings = audit_sheet()
+        text.sheet(console, findings)
+        if file is not None:
+            json.write(file, json.sheet(findings))
+        return int(any(finding.status == Status.UNDECIDED for finding in findings))
+    start = perf_counter()
+    found = prove(*getattr(args, "names", ()), tiers=getattr(args, "tier", None), laws=laws)
+    text.verdicts(console, laws, found, perf_counter() - start)
+    if file is not None:
+        json.write(file, json.verdicts(laws, found))
+    return int(any(overall(evidence) != Verdict.PROVED for evidence in found.values()))
+
+
+def _deciding(law: Law) -> list[str]:
+    return [tier for tier in TIERS if tier != "derivation" or law.derivation is not None]
+
+
+def _entry() -> int:
+    try:
+        return main()
+    except BrokenPipeError:  # the reader has gone, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(_entry())

@@ -1,0 +1,205 @@
+"""The cases on which the symbolic tier runs the laws: stated grids of small shapes, smallest first.
+
+Small but not square, not symmetric and not of one channel, since such shapes hide wrong kernels. The order is
+by number of array entries; the first case on which a law fails is therefore its smallest in the grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Any
+
+from numeric import Axis, Geometry, GeometryError
+from numeric.plane import Mode, mode_padding
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LayerCase:
+    """A layer with a batch: x, w, its bias b, a cotangent g, and a second input and weights for linearity."""
+
+    geometry: Geometry
+    batch: int = 1
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, w, b, g; x2 and w2 shaped like x and w."""
+        x, w = self.geometry.input_shape(self.batch), self.geometry.weight_shape
+        g = self.geometry.output_shape(self.batch)
+        return {"x": x, "w": w, "b": (self.geometry.out_channels,), "g": g, "x2": x, "w2": w}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Keywords that `numeric.conv` and its gradients take for this layer."""
+        names = ("stride", "dilation", "padding", "groups", "boundary")
+        return {name: getattr(self.geometry, name) for name in names}
+
+    def __str__(self) -> str:
+        return f"batch {self.batch}, {self.geometry}"
+
+
+@dataclass(frozen=True)
+class ArrayCase:
+    """An array x, a kernel k and a mode; g is the cotangent of their convolution, offset a translation."""
+
+    input_size: Shape
+    kernel_size: Shape
+    mode: Mode = "full"
+    offset: Shape = ()
+
+    @property
+    def output_size(self) -> Shape:
+        """Size of the convolution in this mode."""
+        sizes = zip(self.input_size, self.kernel_size, strict=True)
+        return tuple(Axis(n, m, 1, 1, *mode_padding(self.mode, m)).output_size for n, m in sizes)
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, k, g."""
+        return {"x": self.input_size, "k": self.kernel_size, "g": self.output_size}
+
+    def __str__(self) -> str:
+        offset = f", offset {self.offset}" if self.offset else ""
+        return f"x of {self.input_size}, k of {self.kernel_size}, mode {self.mode}{offset}"
+
+
+@dataclass(frozen=True)
+class FirstLayerCase:
+    """The sheet's first layer: K kernels of p x p, each applied to each of 3 channels of an m x m image."""
+
+    m: int
+    p: int
+    kernels: int
+    channels: int = 3
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """The image x, its channels as a batch so that they share the kernels, and the kernels w."""
+        return {"x": (self.channels, 1, self.m, self.m), "w": (self.kernels, 1, self.p, self.p)}
+
+    def __str__(self) -> str:
+        return f"m = {self.m}, p = {self.p}, K = {self.kernels}"
+
+
+@dataclass(frozen=True)
+class AxisCase:
+    """Sizes along one axis; no arrays."""
+
+    axis: Axis
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """One array x, on which the layer runs."""
+        return {"x": (1, 1, self.axis.input_size), "w": (1, 1, self.axis.kernel_size)}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Keywords that `numeric.conv` takes for this axis."""
+        a = self.axis
+        return {"stride": a.stride, "dilation": a.dilation, "padding": ((a.low, a.high),)}
+
+    def __str__(self) -> str:
+        return str(self.axis)
+
+
+def by_size(cases: Iterable[Any]) -> list[Any]:
+    """Sort cases by their number of array entries, then by name."""
+    return sorted(cases, key=lambda case: (sum(map(prod, case.shapes().values())), str(case)))
+
+
+LAYERS = (
+    # input, kernel, stride, dilation, padding, channels in and out, groups, boundary; batch
+    (((1,), (1,), 1, 1, 0, 1, 1, 1, "zero"), 1),
+    (((5,), (2,), 2, 1, ((0, 1),), 2, 1, 1, "zero"), 2),
+    (((2,), (3,), 1, 2, ((3, 1),), 1, 2, 1, "zero"), 1),  # kernel larger than the input
+    (((6,), (2,), 1, 1, ((-1, -2),), 1, 2, 1, "zero"), 1),  # padding crops
+    (((4,), (2,), 2, 1, ((5, 0),), 1, 1, 1, "zero"), 2),  # outputs that read padding only
+    (((5,), (3,), 1, 2, ((2, 3),), 2, 1, 1, "circular"), 1),
+    (((6,), (2,), 4, 1, 0, 2, 4, 2, "zero"), 1),  # stride leaves a remainder, groups
+    (((3, 4), (2, 3), 1, 1, 0, 2, 3, 1, "zero"), 2),
+    (((4, 3), (3, 2), 1, 1, ((1, 1), (0, 1)), 1, 2, 1, "zero"), 1),
+    (((4, 6), (2, 2), (2, 3), (1, 2), ((0, 1), (1, 0)), 2, 2, 2, "zero"), 1),
+    (((1, 5), (1, 3), (1, 2), 1, ((0, 0), (1, 2)), 3, 1, 1, "zero"), 2),  # an axis of size one
+    (((3, 4), (2, 3), (1, 2), (2, 1), ((1, 1), (2, 1)), 1, 2, 1, "circular"), 2),
+    (((3, 2, 3), (2, 1, 2), (1, 1, 2), 1, ((0, 1), (0, 0), (1, 0)), 1, 2, 1, "zero"), 1),
+    (((2, 3, 2), (1, 2, 2), 1, (1, 2, 1), ((0, 0), (1, 0), (0, 1)), 2, 2, 2, "circular"), 1),
+)
+
+
+def layers() -> list[LayerCase]:
+    """Layers that cross stride, dilation, asymmetric and negative padding, groups, boundary, one to three axes."""
+    return by_size(LayerCase(Geometry(*fields), batch) for fields, batch in LAYERS)
+
+
+def small_layers() -> list[LayerCase]:
+    """The layers with few outputs: an undefined loss takes all of them as arguments."""
+    return [case for case in layers() if prod(case.shapes()["g"]) <= 6 and case.geometry.ndim < 3]
+
+
+def arrays(modes: tuple[Mode, ...] = ("full", "same", "valid")) -> list[ArrayCase]:
+    """Pairs of arrays of one to three axes, even and odd kernels, in every mode where the kernel fits."""
+    pairs = (((3,), (1,)), ((4,), (2,)), ((5,), (3,)), ((2,), (3,)), ((3, 4), (2, 3)), ((4, 3), (3, 2)))
+    sizes: tuple[tuple[Shape, Shape], ...] = (*pairs, ((3, 5), (3, 3)), ((2, 3, 2), (1, 2, 2)))
+    made = (ArrayCase(n, m, mode) for (n, m), mode in product(sizes, modes))
+    return by_size(case for case in made if min(case.output_size) > 0)
+
+
+def centred() -> list[ArrayCase]:
+    """Odd sizes, so that arrays lie on the plane with the origin in their middle."""
+    pairs: tuple[tuple[Shape, Shape], ...] = (((3,), (1,)), ((3,), (3,)), ((3, 5), (3, 1)), ((1, 5), (3, 3)))
+    return by_size(ArrayCase(n, m) for n, m in (*pairs, ((3, 3), (1, 5)), ((1, 3, 3), (3, 1, 3))))
+
+
+def translations() -> list[ArrayCase]:
+    """Arrays with offsets of either sign."""
+    moves: Iterator[tuple[Shape, Shape, Shape]] = iter(
+        (
+            ((3,), (2,), (1,)),
+            ((4,), (3,), (-2,)),
+            ((3, 4), (2, 3), (1, 2)),
+            ((4, 3), (3, 2), (-1, 2)),
+            ((2, 3, 2), (1, 2, 2), (1, -1, 2)),
+        )
+    )
+    return by_size(ArrayCase(n, m, "full", offset) for n, m, offset in moves)
+
+
+def circular_layers() -> list[LayerCase]:
+    """Layers whose circular output is as long as the translation group needs: stride divides the input."""
+    fields = (
+        ((4,), (2,), 2, 1, ((1, 0),), 1, 2, 1),
+        ((6,), (3,), 3, 2, ((2, 2),), 2, 1, 1),
+        ((4, 3), (2, 3), (2, 1), 1, ((0, 1), (1, 1)), 1, 2, 1),
+        ((2, 6), (2, 2), (1, 3), (1, 2), ((1, 0), (0, 1)), 2, 2, 2),
+    )
+    made = (Geometry(*row, "circular") for row in fields)
+    return by_size(LayerCase(geometry) for geometry in made)
+
+
+def first_layers() -> list[FirstLayerCase]:
+    """Images and kernels of the sheet's first layer, p = m and p = 1 among them."""
+    return by_size(FirstLayerCase(m, p, kernels) for m, p, kernels in ((2, 2, 1), (2, 1, 2), (3, 2, 2), (4, 3, 1)))
+
+
+def axes() -> list[AxisCase]:
+    """Every axis with input up to 4, kernel up to 3, stride up to 3, dilation up to 2, padding -1 to 2 on each side."""
+    ranges = (range(1, 5), range(1, 4), range(1, 4), range(1, 3), range(-1, 3), range(-1, 3))
+    return by_size(AxisCase(Axis(*sizes)) for sizes in product(*ranges) if _fits(Axis(*sizes)))
+
+
+def half_widths() -> list[ArrayCase]:
+    """Inputs up to 5 x 4 and kernels of half-width up to 2 that fit, so of size up to 5."""
+    made = (
+        ArrayCase((m, n), (2 * p + 1, 2 * q + 1), "valid")
+        for m, n, p, q in product(range(1, 6), range(1, 5), range(3), range(2))
+        if m > 2 * p and n > 2 * q
+    )
+    return by_size(made)
+
+
+def _fits(axis: Axis) -> bool:
+    try:
+        Geometry(axis.input_size, axis.kernel_size, axis.stride, axis.dilation, ((axis.low, axis.high),))
+    except GeometryError:
+        return False
+    return True

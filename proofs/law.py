@@ -1,0 +1,108 @@
+"""What a law is, what counts as evidence for it, and the registry of all laws in reading order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from numeric.dtypes import Array
+
+
+class Verdict(StrEnum):
+    """Outcome of a tier, and of a law: `refuted` if any tier refutes it, else the strongest one."""
+
+    PROVED = "proved"
+    TESTED = "tested"
+    REFUTED = "refuted"
+    OPEN = "open"
+    NOT_RUN = "not run"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one tier found out about one law: the scope, the code that ran, and under which assumptions."""
+
+    tier: str
+    verdict: Verdict
+    scope: str
+    path: str
+    assumptions: tuple[str, ...]
+    cases: int
+    seconds: float
+    counterexample: str = ""
+
+
+class Case(Protocol):
+    """One choice of everything in a law that is not a real number: sizes, strides, offsets, modes."""
+
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Shape of each array that the law speaks of, by name."""
+
+    def __str__(self) -> str: ...
+
+
+class Numbers(Protocol):
+    """Values for the arrays of a case: polynomials in the symbolic tier, drawn numbers in the fuzz tests."""
+
+    def __getitem__(self, name: str) -> Array: ...
+
+    def gradient(self, loss: Callable[[Array], Any], at: str) -> Array:
+        """Gradient of `loss` with respect to the array named `at`, by means independent of our gradients."""
+
+    def arbitrary(self, forward: Callable[[Array], Array], at: str) -> tuple[Array, Array]:
+        """`(dL/dat, dL/dy)` for `y = forward(array)` and an undefined differentiable L, by the same means."""
+
+
+Equation = tuple[str, Any, Any]
+Statement = Callable[[Any, Numbers], Iterator[Equation]]
+
+
+@dataclass(frozen=True)
+class Law:
+    """A statement, and what each tier needs in order to decide it.
+
+    `check(case, numbers)` is the law as a program: it yields `(label, left, right)` for every equality that
+    the law asserts on that case, computed by the code that ships. `derivation()` derives it for all sizes.
+    `path` names the code that `check` runs; `cases` the stated grid, smallest case first. A law that
+    `needs_symbols` looks at polynomials as such; every other one also runs on plain numbers.
+    """
+
+    name: str
+    statement: str
+    source: str
+    check: Statement
+    cases: Callable[[], Iterable[Case]]
+    scope: str
+    path: str
+    assumptions: tuple[str, ...] = ()
+    derivation: Callable[[], Any] | None = None
+    needs_symbols: bool = False
+
+    def __call__(self, case: Any, numbers: Numbers) -> Iterator[Equation]:
+        """Run the law as a program."""
+        return self.check(case, numbers)
+
+
+LAWS: dict[str, Law] = {}
+
+
+def law(**fields: Any) -> Callable[[Statement], Law]:
+    """Register the decorated check as a law. Raises `ValueError` if the name is taken."""
+
+    def register(check: Statement) -> Law:
+        made = Law(check=check, **fields)
+        if made.name in LAWS:
+            raise ValueError(f"there already is a law named {made.name!r}")
+        LAWS[made.name] = made
+        return made
+
+    return register
+
+
+def overall(evidence: Iterable[Evidence]) -> Verdict:
+    """Verdict of a law from those of its tiers: one refutation refutes it, otherwise the strongest counts."""
+    found = {item.verdict for item in evidence}
+    order = (Verdict.REFUTED, Verdict.PROVED, Verdict.TESTED, Verdict.OPEN)
+    return next((verdict for verdict in order if verdict in found), Verdict.NOT_RUN)

@@ -1,0 +1,8 @@
+"""The laws, one file per family: statements only. Importing this package registers them in reading order.
+
+A new law goes into the file of its family; a new family is a new file, imported here.
+"""
+
+from proofs.laws import equivariance, geometry, parameters, algebra, gradients, algorithms  # noqa: I001 - reading order
+
+__all__ = ["algebra", "algorithms", "equivariance", "geometry", "gradients", "parameters"]

@@ -1,0 +1,142 @@
+"""Parameter counts (sheet, Solution 2), by looking at the first layer as a matrix.
+
+Run on symbols, the layer is linear in the image: SymPy's derivative of each output by each pixel is its matrix.
+A convolution has one weight for each *different* entry, a locally connected layer one for each *non-zero* entry
+and a dense layer one for each entry. The sheet's reading: each of K kernels is applied to each of 3 channels.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import sympy
+
+from numeric import Geometry, conv
+from numeric.dtypes import Array
+from proofs import grids
+from proofs.derivations import parameters as derivations
+from proofs.law import Equation, Numbers, law
+
+SETTING = ("an m × m image with 3 channels", "each of K kernels applied to each channel and shared by them", "no bias")
+SHARED = {
+    "cases": grids.first_layers,
+    "scope": "m ≤ 4, p ≤ 3, K ≤ 2, weights of real index maps counted",
+    "path": "numeric.Geometry, numeric.conv (im2col)",
+    "assumptions": SETTING,
+    "needs_symbols": True,
+}
+
+
+@law(
+    name="convolution-has-K-p2-weights",
+    statement="weights named by the tap u: K·p²",
+    source="sheet, Solution 2 (used in 2.3)",
+    derivation=derivations.convolution,
+    **SHARED,
+)
+def convolution(case: grids.FirstLayerCase, of: Numbers) -> Iterator[Equation]:
+    """Different entries of the matrix; and different (kernel, tap) over all reads of the index map."""
+    entries = {str(entry) for entry in _matrix(of).flat if entry != 0}
+    expected = case.kernels * case.p**2
+    yield "different entries", len(entries), expected
+    yield "names (kernel, tap)", len({(c, u) for _, c, _, u, _ in _reads(case)}), expected
+
+
+@law(
+    name="locally-connected-layer-has-3K-p2-(m-p+1)2-weights",
+    statement="weights named by output and tap (o, u): 3K·p²·(m − p + 1)²",
+    source="sheet, Solution 2.2",
+    derivation=derivations.locally_connected,
+    **SHARED,
+)
+def locally_connected(case: grids.FirstLayerCase, of: Numbers) -> Iterator[Equation]:
+    """Non-zero entries of the matrix; and different (channel, kernel, output, tap) of the index map."""
+    expected = 3 * case.kernels * case.p**2 * (case.m - case.p + 1) ** 2
+    yield "non-zero entries", sum(entry != 0 for entry in _matrix(of).flat), expected
+    yield "names (output, tap)", len({(i, c, o, u) for i, c, o, u, _ in _reads(case)}), expected
+
+
+@law(
+    name="dense-layer-has-9K-m2-(m-p+1)2-weights",
+    statement="weights named by output and input (o, a): 3m² · 3K·(m − p + 1)² = 9K·m²·(m − p + 1)²",
+    source="sheet, Solution 2.1 (its printed fraction is a slip)",
+    derivation=derivations.dense,
+    **SHARED,
+)
+def dense(case: grids.FirstLayerCase, of: Numbers) -> Iterator[Equation]:
+    """Entries of the matrix: every output with every pixel."""
+    expected = 9 * case.kernels * case.m**2 * (case.m - case.p + 1) ** 2
+    yield "entries", _matrix(of).size, expected
+    outputs = {(i, c, o) for i, c, o, _, _ in _reads(case)}
+    yield "names (output, input)", len(outputs) * of["x"].size, expected
+
+
+@law(
+    name="convolution-to-locally-connected-ratio",
+    statement="K·p² / 3K·p²·(m − p + 1)² = 1 / 3(m − p + 1)²; 2.168e-5 for m = 128, p = 5",
+    source="sheet, Solution 2.3",
+    derivation=derivations.ratio_to_locally_connected,
+    **SHARED,
+)
+def ratio_to_locally_connected(case: grids.FirstLayerCase, of: Numbers) -> Iterator[Equation]:
+    """Ratio of the counts read off the matrix, and the formula."""
+    matrix = _matrix(of)
+    counted = sympy.Rational(_different(matrix), _non_zero(matrix))
+    yield "ratio", counted, sympy.Rational(1, 3 * (case.m - case.p + 1) ** 2)
+
+
+@law(
+    name="convolution-to-dense-ratio",
+    statement="K·p² / 9K·m²·(m − p + 1)² = p² / 9m²·(m − p + 1)²; 1.103e-8 for m = 128, p = 5",
+    source="sheet, Solution 2.3",
+    derivation=derivations.ratio_to_dense,
+    **SHARED,
+)
+def ratio_to_dense(case: grids.FirstLayerCase, of: Numbers) -> Iterator[Equation]:
+    """Ratio of the counts read off the matrix, and the formula."""
+    matrix = _matrix(of)
+    counted = sympy.Rational(_different(matrix), matrix.size)
+    yield "ratio", counted, sympy.Rational(case.p**2, 9 * case.m**2 * (case.m - case.p + 1) ** 2)
+
+
+@law(
+    name="sharing-saves-weights-not-work",
+    statement="convolution and locally connected layer: 3K·p²·(m − p + 1)² products each; dense: 3m²/p² times as many",
+    source="sheet, Solution 2, remark",
+    derivation=derivations.work,
+    **SHARED,
+)
+def work(case: grids.FirstLayerCase, of: Numbers) -> Iterator[Equation]:
+    """Products that the layer sums up: monomials of all outputs together."""
+    y = _layer(of)
+    yield "products", sum(len(entry) for entry in y.flat), _non_zero(_matrix(of))
+    yield "reads", sum(1 for _ in _reads(case)), 3 * case.kernels * case.p**2 * (case.m - case.p + 1) ** 2
+
+
+def _layer(of: Numbers) -> Array:
+    """Output `(channels, K, m - p + 1, m - p + 1)`: the channels are the batch, so they share the kernels."""
+    return conv(of["x"], of["w"])
+
+
+def _matrix(of: Numbers) -> Array:
+    """The layer as a matrix, one row per output, one column per pixel."""
+    return np.stack([of.gradient(lambda _, y=y: y, "x").reshape(-1) for y in _layer(of).flat])
+
+
+def _different(matrix: Array) -> int:
+    return len({str(entry) for entry in matrix.flat if entry != 0})
+
+
+def _non_zero(matrix: Array) -> int:
+    return sum(bool(entry != 0) for entry in matrix.flat)
+
+
+def _reads(case: grids.FirstLayerCase) -> Iterator[tuple[int, int, tuple[int, ...], tuple[int, ...], tuple[int, ...]]]:
+    """All (channel, kernel, output, tap, cell) of the first layer, from the index map."""
+    geometry = Geometry((case.m, case.m), (case.p, case.p), out_channels=case.kernels)
+    for i in range(case.channels):
+        for c in range(case.kernels):
+            for o in geometry.outputs():
+                for u in geometry.taps():
+                    cell = geometry.reads(o, u)
+                    if cell is not None:
+                        yield i, c, o, u, cell

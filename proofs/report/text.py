@@ -1,0 +1,156 @@
+"""Tables and derivations for a terminal: colours where it is one, plain text in a pipe, 80 columns suffice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from proofs.audit import Finding, Status
+from proofs.law import Evidence, Law, Verdict, overall
+from proofs.report.terms import text
+from proofs.tiers.derivation import Derivation
+
+STYLES: dict[str, str] = {
+    Verdict.PROVED: "green",
+    Verdict.TESTED: "cyan",
+    Verdict.REFUTED: "bold red",
+    Verdict.OPEN: "yellow",
+    Verdict.NOT_RUN: "dim",
+    Status.HOLDS: "green",
+    Status.HOLDS_IF: "yellow",
+    Status.NOT_AS_PRINTED: "bold red",
+    Status.UNDECIDED: "bold red",
+    Status.CANNOT_BE_CHECKED: "magenta",
+    Status.NOTHING_TO_CHECK: "dim",
+}
+Proved = Mapping[str, tuple[Evidence, ...]]
+
+
+COUNTED = {"derivation": "step", "symbolic": "shape"}
+
+
+def verdicts(console: Console, laws: Mapping[str, Law], found: Proved, seconds: float) -> None:
+    """Print each law with its tiers, the sizes that they cover and their time; then the count."""
+    for number, (name, evidence) in enumerate(found.items(), start=1):
+        verdict = overall(evidence)
+        heading = Table.grid(expand=True)
+        heading.add_column(ratio=1)
+        heading.add_column(justify="right", no_wrap=True)
+        heading.add_row(Text.assemble((f"{number:2}  ", "dim"), (name, "bold")), Text(verdict, STYLES[verdict]))
+        console.print(heading)
+        console.print(_indented(Text(laws[name].statement), 4, 0))
+        console.print(_indented(_rows(evidence), 4, 0))
+        for item in evidence:
+            if item.counterexample:
+                console.print(_indented(Text(f"{item.tier}: {item.counterexample}", "red"), 4, 0))
+    console.print(Text(f"\n{len(found)} laws: {_count(overall(e) for e in found.values())}. {seconds:.2f} s"))
+    console.print(Text("derivation: for all sizes; symbolic: for every real input, at each shape of the grid", "dim"))
+
+
+def _rows(evidence: Iterable[Evidence]) -> Table:
+    """One row per tier: its verdict where that is not `proved`, the sizes covered, how many cases, how long."""
+    rows = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    rows.add_column(width=max(map(len, COUNTED)))
+    rows.add_column(ratio=1)
+    rows.add_column(justify="right", no_wrap=True)
+    rows.add_column(justify="right", no_wrap=True)
+    for item in evidence:
+        style = STYLES[item.verdict]
+        rows.add_row(
+            Text(item.tier, style),
+            Text(item.scope if item.verdict == Verdict.PROVED else f"{item.verdict}: {item.scope}", "dim"),
+            Text(_plural(item.cases, COUNTED.get(item.tier, "case")), "dim"),
+            Text(f"{item.seconds:.2f} s", "dim"),
+        )
+    return rows
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _count(values: Iterable[str]) -> str:
+    counts: dict[str, int] = {}
+    for value in values:
+        counts[value] = counts.get(value, 0) + 1
+    return ", ".join(f"{number} {value}" for value, number in counts.items())
+
+
+def catalogue(console: Console, laws: Mapping[str, Law], tiers: Mapping[str, Iterable[str]]) -> None:
+    """Print the laws in reading order: name, the tiers that can decide it, statement, source."""
+    for name, law in laws.items():
+        console.print(Text.assemble((name, "bold"), f"  [{', '.join(tiers[name])}]"), soft_wrap=True)
+        console.print(_indented(Text(law.statement), 4, 0))
+        console.print(_indented(Text(law.source, "dim"), 4, 0))
+
+
+def explanation(console: Console, law: Law, evidence: Iterable[Evidence]) -> None:
+    """Print a law with its derivation, line by line, and what each tier ran."""
+    console.print(Text(law.name, "bold"))
+    console.print(_indented(Text(law.statement), 2, 0))
+    _field(console, "source", law.source)
+    for assumption in law.assumptions:
+        _field(console, "assumes", assumption)
+    if law.derivation is not None:
+        console.print()
+        derivation(console, law.derivation())
+    for item in evidence:
+        console.print()
+        console.print(
+            Text.assemble(
+                (item.tier, "bold"), ": ", (str(item.verdict), STYLES[item.verdict]), f" in {item.seconds:.2f} s"
+            )
+        )
+        _field(console, "scope", item.scope)
+        _field(console, "path", item.path)
+        _field(console, "assumes", "; ".join(item.assumptions))
+        if item.counterexample:
+            _field(console, "fails", item.counterexample)
+
+
+def derivation(console: Console, steps: Derivation) -> None:
+    """Print every step with its rule; a chain goes on where a step begins with the line before."""
+    console.print(Text(f"Derivation: {steps.scope}", "bold"))
+    for assumption in steps.assumptions:
+        _field(console, "assumes", assumption)
+    for before, step in pairwise((None, *steps.steps)):
+        if step is None:
+            continue
+        if before is None or before.right is not step.left:
+            console.print(_indented(Text(text(step.left)), 4, 1))
+        reason = step.rule.name + (f" ({step.because})" if step.because else "")
+        console.print(_indented(Text.assemble("= ", text(step.right), (f"   {reason}", "cyan")), 2, 0))
+
+
+def sheet(console: Console, findings: Iterable[Finding]) -> None:
+    """Print the sheet's lines with their status; below each what is missing, mended or shown."""
+    findings = list(findings)
+    for finding in findings:
+        line = finding.line
+        style = STYLES[finding.status]
+        console.print(Text.assemble((f"{line.part:5}", "dim"), (f"{finding.status}", style), f"  {line.text}"))
+        fields = {
+            "if": line.needs if finding.status == Status.HOLDS_IF else "",
+            "correct": line.correction if finding.status == Status.NOT_AS_PRINTED else "",
+            "otherwise" if finding.status == Status.HOLDS_IF else "counterexample": finding.counterexample,
+            "because": line.unchecked,
+            "note": line.note,
+            "proved by": ", ".join(line.laws),
+        }
+        for name, value in fields.items():
+            if value:
+                _field(console, name, value, 5)
+    console.print(Text(f"\n{len(findings)} lines: {_count(finding.status for finding in findings)}."))
+
+
+def _indented(content: Text | Table, indent: int, above: int = 0) -> Padding:
+    return Padding(content, (above, 0, 0, indent), expand=False)
+
+
+def _field(console: Console, name: str, value: str, indent: int = 2) -> None:
+    console.print(_indented(Text.assemble((f"{name}: ", "dim"), value), indent, 0))
