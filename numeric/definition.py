@@ -78,10 +78,12 @@ def correlate(x: Array, k: Array, mode: str = "full") -> Array:
 
 
 def _sliding(x: Array, k: Array, mode: str, sign: int) -> Array:
-    first = {"full": lambda m: 0, "same": lambda m: (m - 1) // 2, "valid": lambda m: m - 1}[mode]
-    size = {"full": lambda n, m: n + m - 1, "same": lambda n, m: n, "valid": lambda n, m: n - m + 1}[mode]
-    y: Any = np.zeros([size(n, m) for n, m in zip(x.shape, k.shape, strict=True)], common_dtype(x, k))
-    origin = [first(m) - (m - 1) * (sign == 1) for m in k.shape]
+    size, origin = [], []
+    for n, m in zip(x.shape, k.shape, strict=True):
+        size.append({"full": n + m - 1, "same": n, "valid": n - m + 1}[mode])
+        first = {"full": 0, "same": (m - 1) // 2, "valid": m - 1}[mode]
+        origin.append(first if sign == -1 else first - (m - 1))
+    y: Any = np.zeros(size, common_dtype(x, k))
     for o in np.ndindex(y.shape):
         for u in np.ndindex(k.shape):
             a = tuple(p + i + sign * j for p, i, j in zip(origin, o, u, strict=True))

@@ -42,11 +42,15 @@ def correlate(x: ArrayLike, k: ArrayLike, mode: Mode = "full", *, path: str = "i
     return np.asarray(conv(x[None, None], k[None, None], padding=padding, path=path)[0, 0])
 
 
+def mode_start(mode: Mode, kernel_size: int) -> int:
+    """Position of `full` at which a mode begins, on one axis."""
+    return {"full": 0, "same": (kernel_size - 1) // 2, "valid": kernel_size - 1}[mode]
+
+
 def mode_padding(mode: Mode, kernel_size: int) -> tuple[int, int]:
     """Padding `(low, high)` with which the layer computes a mode on one axis, for an unflipped kernel."""
-    if mode == "valid":
-        return 0, 0
-    return (kernel_size // 2, (kernel_size - 1) // 2) if mode == "same" else (kernel_size - 1, kernel_size - 1)
+    start = mode_start(mode, kernel_size)
+    return kernel_size - 1 - start, {"full": kernel_size - 1, "same": start, "valid": 0}[mode]
 
 
 def rot180(array: ArrayLike, axes: Sequence[int] | None = None) -> Array:

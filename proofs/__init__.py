@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from proofs import laws as _laws  # registers them
+import proofs.laws  # noqa: F401 - registers them
 from proofs.audit import Finding, decide
 from proofs.law import LAWS, Evidence, Law, Verdict, overall
 from proofs.tiers import TIERS

@@ -1,4 +1,4 @@
-"""Deciding what a text claims: does it hold, hold under a condition it leaves out, or not hold as printed?
+"""Deciding what a text claims: it holds, holds under a condition it leaves out, or does not hold as printed.
 
 A claim is run on cases in a stated order, smallest first. The status is found, not written down: it follows
 from where the claim, its condition and its corrected form hold. The first failing case is the smallest.
@@ -7,7 +7,7 @@ from where the claim, its condition and its corrected form hold. The first faili
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
 from typing import Any
@@ -77,7 +77,6 @@ class _Tally:
     met: int = 0
     met_failed: bool = False
     corrected_failed: bool = False
-    failures: list[str] = field(default_factory=list)
 
 
 def decide(line: Line) -> Finding:
@@ -120,8 +119,11 @@ def smallest_first(
 ) -> list[dict[str, Any]]:
     """All combinations that satisfy `where`, by the sum of their numbers' absolute values, then in the order given."""
     every = (dict(zip(ranges, choice, strict=True)) for choice in product(*ranges.values()))
-    weight = lambda case: sum(abs(size) for size in case.values() if isinstance(size, int))  # noqa: E731
-    return sorted((case for case in every if where(case)), key=weight)
+    return sorted((case for case in every if where(case)), key=_weight)
+
+
+def _weight(case: dict[str, Any]) -> int:
+    return sum(abs(size) for size in case.values() if isinstance(size, int))
 
 
 def equals(left: Callable[[Any], Any], right: Callable[[Any], Any]) -> Test:

@@ -6,7 +6,7 @@ by number of array entries; the first case on which a law fails is therefore its
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -107,7 +107,7 @@ def by_size(cases: Iterable[Any]) -> list[Any]:
     return sorted(cases, key=lambda case: (sum(map(prod, case.shapes().values())), str(case)))
 
 
-LAYERS = (
+LAYERS: tuple[tuple[tuple[Any, ...], int], ...] = (
     # input, kernel, stride, dilation, padding, channels in and out, groups, boundary; batch
     (((1,), (1,), 1, 1, 0, 1, 1, 1, "zero"), 1),
     (((5,), (2,), 2, 1, ((0, 1),), 2, 1, 1, "zero"), 2),
@@ -152,28 +152,25 @@ def centred() -> list[ArrayCase]:
 
 def translations() -> list[ArrayCase]:
     """Arrays with offsets of either sign."""
-    moves: Iterator[tuple[Shape, Shape, Shape]] = iter(
-        (
-            ((3,), (2,), (1,)),
-            ((4,), (3,), (-2,)),
-            ((3, 4), (2, 3), (1, 2)),
-            ((4, 3), (3, 2), (-1, 2)),
-            ((2, 3, 2), (1, 2, 2), (1, -1, 2)),
-        )
+    moves: tuple[tuple[Shape, Shape, Shape], ...] = (
+        ((3,), (2,), (1,)),
+        ((4,), (3,), (-2,)),
+        ((3, 4), (2, 3), (1, 2)),
+        ((4, 3), (3, 2), (-1, 2)),
+        ((2, 3, 2), (1, 2, 2), (1, -1, 2)),
     )
     return by_size(ArrayCase(n, m, "full", offset) for n, m, offset in moves)
 
 
 def circular_layers() -> list[LayerCase]:
     """Layers whose circular output is as long as the translation group needs: stride divides the input."""
-    fields = (
+    fields: tuple[tuple[Any, ...], ...] = (
         ((4,), (2,), 2, 1, ((1, 0),), 1, 2, 1),
         ((6,), (3,), 3, 2, ((2, 2),), 2, 1, 1),
         ((4, 3), (2, 3), (2, 1), 1, ((0, 1), (1, 1)), 1, 2, 1),
         ((2, 6), (2, 2), (1, 3), (1, 2), ((1, 0), (0, 1)), 2, 2, 2),
     )
-    made = (Geometry(*row, "circular") for row in fields)
-    return by_size(LayerCase(geometry) for geometry in made)
+    return by_size(LayerCase(Geometry(*row, boundary="circular")) for row in fields)
 
 
 def first_layers() -> list[FirstLayerCase]:

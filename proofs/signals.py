@@ -55,6 +55,7 @@ class Formula(_Term, Expr):  # type: ignore[misc]
     is_commutative = True
 
     def __new__(cls, name: Any, *args: Any) -> Any:
+        """Take the axis as an `Axis` or, as SymPy does when it rebuilds a term, as its six fields."""
         if isinstance(args[0], Axis):
             args = (*fields(args[0]), *args[1:])
         return super().__new__(cls, sympy.Symbol(str(name)), *args)
@@ -98,7 +99,7 @@ class Signal(_Term):
 
     def at(self, *index: Any) -> Any:
         """Value at a position, by definition."""
-        raise TypeError(f"{type(self).__name__} has no definition")
+        raise TypeError(f"{type(self).__name__} has no definition, so no value at {index}")
 
 
 class Shift(Signal):

@@ -1,5 +1,7 @@
 """Translation equivariance, for all sizes."""
 
+from sympy import Sum
+
 from proofs.derivations.symbols import (
     AXIS,
     DILATION,
@@ -15,7 +17,6 @@ from proofs.derivations.symbols import (
 from proofs.rules import ARITHMETIC, fold, unfold
 from proofs.signals import OUTPUT, TAP, At, Convolution, Layer, Shift, fields
 from proofs.tiers.derivation import Derivation, chain
-from sympy import Sum
 
 
 def convolution_commutes_with_translation() -> Derivation:

@@ -19,7 +19,10 @@ def output_size() -> Derivation:
     span = Axis(0, KERNEL, STRIDE, DILATION).span
     axis = Axis(q * STRIDE + r + span - LOW - HIGH, KERNEL, STRIDE, DILATION, LOW, HIGH)
     o, u = OUTPUT, TAP
-    reads = lambda o, u: Formula("reads", axis, o, u)  # noqa: E731
+
+    def reads(o: Any, u: Any) -> Any:
+        return Formula("reads", axis, o, u)
+
     last = Formula("padded_size", axis) - LOW - 1  # last cell of the padded input, which begins at -low
     steps = (
         Step(

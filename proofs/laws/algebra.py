@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+import proofs.derivations.algebra as derivations
 from numeric import conv, convolve, correlate, definition, rot180
 from proofs import grids
-from proofs.derivations import algebra as derivations
 from proofs.law import Equation, Numbers, law
 
 

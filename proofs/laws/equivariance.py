@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+import proofs.derivations.equivariance as derivations
 from numeric import conv, convolve, shift
 from numeric.dtypes import Array
 from proofs import grids
-from proofs.derivations import equivariance as derivations
 from proofs.law import Equation, Numbers, law
 
 

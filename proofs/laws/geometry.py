@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+import proofs.derivations.geometry as derivations
 from numeric import Geometry, conv, convolve
 from proofs import grids
-from proofs.derivations import geometry as derivations
 from proofs.law import Equation, Numbers, law
 
 

@@ -3,15 +3,16 @@
 `of.gradient` differentiates the executed forward pass by SymPy; the other side of each equation is ours.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+import proofs.derivations.gradients as derivations
 from numeric import conv, conv_bias_gradient, conv_input_gradient, conv_weight_gradient, convolve, rot180
 from numeric.dtypes import Array
+from numeric.plane import mode_start
 from proofs import grids
-from proofs.derivations import gradients as derivations
 from proofs.law import Equation, Numbers, law
 
 LAYERS: dict[str, Any] = {
@@ -172,9 +173,6 @@ def _middle(array: Array, size: tuple[int, ...]) -> Array:
 
 def _put_back(g: Array, case: grids.ArrayCase) -> Array:
     """Cotangent of a mode as one of `full`: zero where the mode has no output."""
-    first: Callable[[int], int] = {"full": lambda m: 0, "same": lambda m: (m - 1) // 2, "valid": lambda m: m - 1}[
-        case.mode
-    ]
-    lows = [first(m) for m in case.kernel_size]
+    lows = [mode_start(case.mode, m) for m in case.kernel_size]
     fulls = [n + m - 1 for n, m in zip(case.input_size, case.kernel_size, strict=True)]
     return np.pad(g, [(low, full - low - size) for low, full, size in zip(lows, fulls, g.shape, strict=True)])

@@ -6,18 +6,19 @@ and a dense layer one for each entry. The sheet's reading: each of K kernels is 
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import sympy
 
+import proofs.derivations.parameters as derivations
 from numeric import Geometry, conv
 from numeric.dtypes import Array
 from proofs import grids
-from proofs.derivations import parameters as derivations
 from proofs.law import Equation, Numbers, law
 
 SETTING = ("an m × m image with 3 channels", "each of K kernels applied to each channel and shared by them", "no bias")
-SHARED = {
+SHARED: dict[str, Any] = {
     "cases": grids.first_layers,
     "scope": "m ≤ 4, p ≤ 3, K ≤ 2, weights of real index maps counted",
     "path": "numeric.Geometry, numeric.conv (im2col)",
@@ -119,7 +120,11 @@ def _layer(of: Numbers) -> Array:
 
 def _matrix(of: Numbers) -> Array:
     """The layer as a matrix, one row per output, one column per pixel."""
-    return np.stack([of.gradient(lambda _, y=y: y, "x").reshape(-1) for y in _layer(of).flat])
+    return np.stack([_row(of, output) for output in _layer(of).flat])
+
+
+def _row(of: Numbers, output: Any) -> Array:
+    return of.gradient(lambda _: output, "x").reshape(-1)
 
 
 def _different(matrix: Array) -> int:

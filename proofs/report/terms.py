@@ -49,7 +49,7 @@ class TermPrinter(StrPrinter):  # type: ignore[misc]
     def _print_Layer(self, e: Any) -> str:  # noqa: N802
         return f"{_NAMES[type(e).__name__]}({self._print(e.args[0])}, {self._print(e.args[1])})"
 
-    _print_WeightGradient = _print_InputGradient = _print_Layer
+    _print_WeightGradient = _print_InputGradient = _print_Layer  # noqa: N815
 
     def _print_Partial(self, e: Any) -> str:  # noqa: N802
         return f"∂L/∂{self._print(e.args[0])}"
@@ -81,11 +81,11 @@ class TermPrinter(StrPrinter):  # type: ignore[misc]
         index, low, high = map(self._print, limit)
         return f"Σ_({index}={low}..{high})".replace(" ", "")
 
-    def _print_Pow(self, e: Any, rational: bool = False) -> str:  # noqa: N802, ARG002 - SymPy's signature
+    def _print_Pow(self, e: Any, rational: bool = False) -> str:  # noqa: N802 - SymPy's signature
         base, exponent = e.as_base_exp()
         if exponent.is_Integer and exponent > 0:
-            text = self._print(base)
-            return f"({text})" * (not base.is_Atom) + text * base.is_Atom + str(exponent).translate(_DIGITS)
+            power = str(exponent).translate(_DIGITS)
+            return f"{self._print(base)}{power}" if base.is_Atom else f"({self._print(base)}){power}"
         return str(super()._print_Pow(e, rational))
 
     def _print_Mul(self, e: Any) -> str:  # noqa: N802
@@ -109,9 +109,9 @@ class TermPrinter(StrPrinter):  # type: ignore[misc]
             parts.append(f"({text})" if grouped else text)
         return "·".join(parts)
 
-    def _print_Add(self, e: Any, order: Any = None) -> str:  # noqa: N802, ARG002 - SymPy's signature
+    def _print_Add(self, e: Any, order: Any = None) -> str:  # noqa: ARG002, N802 - SymPy's signature
         terms = sorted(e.args, key=_term_order)
-        text = self._print(terms[0])
+        text: str = self._print(terms[0])
         for term in terms[1:]:
             minus = term.could_extract_minus_sign()
             text += f" − {self._print(-term)}" if minus else f" + {self._print(term)}"
@@ -126,7 +126,7 @@ class TermPrinter(StrPrinter):  # type: ignore[misc]
     def _print_Integer(self, e: Any) -> str:  # noqa: N802
         return f"−{-e.p}" if e.p < 0 else str(e.p)
 
-    _print_NegativeOne = _print_Integer
+    _print_NegativeOne = _print_Integer  # noqa: N815
 
     def _print_Symbol(self, e: Symbol) -> str:  # noqa: N802
         return "m" if e == POSITIONS else str(e.name)
