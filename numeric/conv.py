@@ -13,6 +13,7 @@ window reads, as when the stride does not divide, get gradient zero. Arguments t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -74,6 +75,7 @@ def conv_input_gradient(
     algorithm = _path(path)
     g, w = as_numbers(g, w)
     g = _first(g, channels_last)
+    _expect_layer("g", g)
     geometry = _geometry(g, input_size, w.shape, options)
     geometry.expect("g", g.shape, geometry.output_shape(len(g)))
     return _back(algorithm.input_gradient(g, w, geometry), channels_last)
@@ -113,10 +115,10 @@ def conv_bias_gradient(g: ArrayLike, *, channels_last: bool = False) -> Array:
 
 
 def _geometry(g: Array, input_size: Ints, w_shape: Sequence[int], options: Options) -> Geometry:
-    if isinstance(input_size, int):
-        input_size = (input_size,) * (len(w_shape) - 2)
+    if isinstance(input_size, Integral):
+        input_size = (int(input_size),) * (len(w_shape) - 2)
     groups = options.get("groups", 1)
-    channels = w_shape[1] * groups if len(w_shape) > 1 and isinstance(groups, int) else 1
+    channels = w_shape[1] * groups if len(w_shape) > 1 and isinstance(groups, Integral) else 1
     return Geometry.of((len(g), channels, *input_size), w_shape, **options)
 
 

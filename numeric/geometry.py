@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from numbers import Integral
 from typing import Any, Literal, get_args
 
 Boundary = Literal["zero", "circular"]
@@ -233,7 +234,7 @@ def _names(literal: Any) -> str:
 
 
 def _is_integer(value: Any) -> bool:
-    return hasattr(value, "__index__") and not isinstance(value, bool)
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _integer(name: str, value: Any, least: int | None) -> int:

@@ -8,6 +8,7 @@ arguments, and `correlate` conjugates nothing (a layer is bilinear).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Literal, get_args
 
 import numpy as np
@@ -65,7 +66,7 @@ def shift(array: ArrayLike, offset: Ints, boundary: Boundary = "zero", axes: Seq
     """
     array = np.asarray(array)
     axes = range(array.ndim) if axes is None else axes
-    offsets = [offset] * len(axes) if isinstance(offset, int | np.integer) else list(offset)
+    offsets = [offset] * len(axes) if isinstance(offset, Integral) else list(offset)
     if len(offsets) != len(axes):
         raise GeometryError(f"offset has {len(offsets)} entries for {len(axes)} axes: {offset!r}")
     if boundary not in get_args(Boundary):

@@ -7,7 +7,7 @@ by number of array entries; the first case on which a law fails is therefore its
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 from typing import Any
@@ -115,7 +115,7 @@ LAYERS: tuple[tuple[tuple[Any, ...], int], ...] = (
     (((6,), (2,), 1, 1, ((-1, -2),), 1, 2, 1, "zero"), 1),  # padding crops
     (((4,), (2,), 2, 1, ((5, 0),), 1, 1, 1, "zero"), 2),  # outputs that read padding only
     (((5,), (3,), 1, 2, ((2, 3),), 2, 1, 1, "circular"), 1),
-    (((6,), (2,), 4, 1, 0, 2, 4, 2, "zero"), 1),  # stride leaves a remainder, groups
+    (((6,), (2,), 3, 1, 0, 4, 4, 2, "zero"), 1),  # stride leaves a remainder, groups of two channels
     (((3, 4), (2, 3), 1, 1, 0, 2, 3, 1, "zero"), 2),
     (((4, 3), (3, 2), 1, 1, ((1, 1), (0, 1)), 1, 2, 1, "zero"), 1),
     (((4, 6), (2, 2), (2, 3), (1, 2), ((0, 1), (1, 0)), 2, 2, 2, "zero"), 1),
@@ -137,9 +137,10 @@ def small_layers() -> list[LayerCase]:
 
 
 def arrays(modes: tuple[Mode, ...] = ("full", "same", "valid")) -> list[ArrayCase]:
-    """Pairs of arrays of one to three axes, even and odd kernels, in every mode where the kernel fits."""
-    pairs = (((3,), (1,)), ((4,), (2,)), ((5,), (3,)), ((2,), (3,)), ((3, 4), (2, 3)), ((4, 3), (3, 2)))
-    sizes: tuple[tuple[Shape, Shape], ...] = (*pairs, ((3, 5), (3, 3)), ((2, 3, 2), (1, 2, 2)))
+    """Arrays on a line up to 4 with kernels up to 3, all of them; some on two and three axes; every mode that fits."""
+    line = (((n,), (m,)) for n, m in product(range(1, 5), range(1, 4)))
+    more = (((3, 4), (2, 3)), ((4, 3), (3, 2)), ((3, 5), (3, 3)), ((2, 3, 2), (1, 2, 2)))
+    sizes: tuple[tuple[Shape, Shape], ...] = (*line, *more)
     made = (ArrayCase(n, m, mode) for (n, m), mode in product(sizes, modes))
     return by_size(case for case in made if min(case.output_size) > 0)
 
@@ -170,7 +171,7 @@ def circular_layers() -> list[LayerCase]:
         ((4, 3), (2, 3), (2, 1), 1, ((0, 1), (1, 1)), 1, 2, 1),
         ((2, 6), (2, 2), (1, 3), (1, 2), ((1, 0), (0, 1)), 2, 2, 2),
     )
-    return by_size(LayerCase(Geometry(*row, boundary="circular")) for row in fields)
+    return by_size(LayerCase(replace(Geometry(*row), boundary="circular")) for row in fields)
 
 
 def first_layers() -> list[FirstLayerCase]:

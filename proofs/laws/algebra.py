@@ -13,7 +13,7 @@ from proofs.law import Equation, Numbers, law
     statement="f * k = correlate(f, rot180(k)), in full, same and valid",
     source="the sheet's convolution against the frameworks' cross-correlation",
     cases=grids.arrays,
-    scope="1 to 3 axes, even and odd kernels",
+    scope="on a line every size to 4 and kernel to 3; 2 and 3 axes",
     path="numeric.convolve, numeric.correlate, numeric.rot180 (im2col)",
     derivation=derivations.rotated_kernel,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from numeric import definition
-from numeric.paths import im2col
+from numeric.paths import PATHS
 from proofs import grids
 from proofs.law import Equation, Numbers, law
 
@@ -18,7 +18,7 @@ from proofs.law import Equation, Numbers, law
 )
 def im2col_computes_the_definition(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     """Each function of the path against the plain loops."""
-    x, w, g, geometry = of["x"], of["w"], of["g"], case.geometry
+    x, w, g, geometry, im2col = of["x"], of["w"], of["g"], case.geometry, PATHS["im2col"]
     yield "y", im2col.conv(x, w, geometry), definition.conv(x, w, geometry)
     yield "∂L/∂w", im2col.weight_gradient(g, x, geometry), definition.weight_gradient(g, x, geometry)
     yield "∂L/∂x", im2col.input_gradient(g, w, geometry), definition.input_gradient(g, w, geometry)

@@ -62,7 +62,7 @@ def plane_input_gradient(case: grids.ArrayCase, of: Numbers) -> Iterator[Equatio
     "∂L/∂w = valid(G * rot180(x)), ∂L/∂x = valid(G * rot180(w))",
     source="sheet, Solution 3, for arrays with an edge",
     cases=grids.arrays,
-    scope="1 to 3 axes, even and odd kernels, kernels larger than the input",
+    scope="on a line every size to 4 and kernel to 3; 2 and 3 axes",
     path="numeric.convolve, numeric.rot180 (im2col)",
 )
 def finite_gradients(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:

@@ -48,7 +48,7 @@ def verdicts(console: Console, laws: Mapping[str, Law], found: Proved, seconds: 
         for item in evidence:
             if item.counterexample:
                 console.print(_indented(Text(f"{item.tier}: {item.counterexample}", "red"), 4, 0))
-    console.print(Text(f"\n{len(found)} laws: {_count(overall(e) for e in found.values())}. {seconds:.2f} s"))
+    console.print(Text(f"\n{_plural(len(found), 'law')}: {_count(overall(e) for e in found.values())}. {seconds:.2f} s"))
     console.print(Text("derivation: for all sizes; symbolic: for every real input, at each shape of the grid", "dim"))
 
 

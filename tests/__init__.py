@@ -1,0 +1,1 @@
+"""Tests, named by property and run over registries: `PATHS`, `LAWS`, the sheet's lines, the planted faults."""

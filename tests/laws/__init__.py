@@ -1,0 +1,1 @@
+"""Laws: proved by the tiers, and run on numbers."""

@@ -1,0 +1,138 @@
+"""The command line: what it prints and writes, its exit status, what it imports, and what it says of bad input."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from proofs import LAWS, TIERS
+from proofs.__main__ import main
+
+FRAMEWORKS = ("tensorflow", "keras", "torch", "jax", "hypothesis", "pytest", "matplotlib")
+
+
+def test_every_law_is_printed_with_statement_tiers_sizes_and_time(capsys):
+    assert main([]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    for name, law in LAWS.items():
+        assert name in out
+        assert " ".join(law.statement.split()) in out
+        assert " ".join(law.scope.split())[:30] in out
+    assert f"{len(LAWS)} laws: {len(LAWS)} proved." in out
+
+
+def test_the_json_has_the_documented_fields(tmp_path, capsys):
+    file = tmp_path / "verdicts.json"
+    assert main(["--json", str(file)]) == 0
+    found = json.loads(file.read_text(encoding="utf-8"))
+    assert [law["name"] for law in found["laws"]] == list(LAWS)
+    for law in found["laws"]:
+        assert set(law) == {"name", "statement", "source", "verdict", "tiers"}
+        assert law["verdict"] == "proved"
+        for tier in law["tiers"]:
+            expected = {"tier", "verdict", "scope", "path", "assumptions", "cases", "seconds", "counterexample"}
+            assert set(tier) == expected
+            assert tier["tier"] in TIERS
+            assert tier["cases"] > 0
+            assert tier["assumptions"]
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_one_law_by_one_tier(capsys):
+    name = "gradients-are-adjoints"
+    assert main(["prove", name, "--tier", "symbolic"]) == 0
+    out = capsys.readouterr().out
+    assert "1 law: 1 proved." in out
+    assert "steps" not in out
+
+
+def test_a_law_that_no_tier_asked_for_can_decide_is_not_run_and_not_proved(capsys):
+    assert main(["prove", "im2col-computes-the-definition", "--tier", "derivation"]) == 1
+    assert "not run" in capsys.readouterr().out
+
+
+def test_list_names_every_law_with_its_tiers(capsys):
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    for name, law in LAWS.items():
+        tiers = "derivation, symbolic" if law.derivation else "symbolic"
+        assert f"{name}  [{tiers}]" in out
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_explain_prints_every_step_with_its_rule(name, capsys):
+    assert main(["explain", name]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    law = LAWS[name]
+    for step in law.derivation().steps if law.derivation else ():
+        assert step.rule.name in out
+        assert step.because in out
+    for assumption in law.assumptions:
+        assert assumption in out
+    assert "symbolic: proved" in out
+
+
+def test_sheet_prints_and_writes_every_line(tmp_path, capsys):
+    file = tmp_path / "sheet.json"
+    assert main(["sheet", "--json", str(file)]) == 0
+    out = capsys.readouterr().out
+    lines = json.loads(file.read_text(encoding="utf-8"))["lines"]
+    for status in ("holds", "holds if", "as printed it does not", "cannot be checked"):
+        assert status in out
+        assert status in {line["status"] for line in lines}
+    assert all(line["text"].split()[0] in out for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (
+            ["prove", "gradients-are-adjoint"],
+            "there is no law named 'gradients-are-adjoint'; did you mean 'gradients-are-adjoints'",
+        ),
+        (["prove", "qqqq"], r"there is no law named 'qqqq' ('list' shows all)"),
+        (["explain", "qqqq"], "there is no law named 'qqqq'"),
+        (["prove", "--tier", "faith"], "invalid choice: 'faith'"),
+        (["frobnicate"], "invalid choice: 'frobnicate'"),
+        (["--json", "no/such/folder/file.json"], "cannot write no/such/folder/file.json"),
+        (["sheet", "--json", "."], "cannot write .: . is not a regular file"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_status_two(argv, message, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(argv)
+    assert exit_.value.code == 2
+    error = capsys.readouterr()
+    assert message in error.err
+    assert error.out == ""  # said before any work
+
+
+def test_it_starts_without_a_framework():
+    """A fresh interpreter proves everything, and has imported neither a framework nor a test tool."""
+    code = (
+        "import sys; from proofs.__main__ import main; status = main([]);"
+        f"print(status, sorted(set(sys.modules) & set({FRAMEWORKS})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=True)
+    assert done.stdout.splitlines()[-1] == "0 []"
+
+
+def test_the_module_and_a_pipe_that_closes_early():
+    """`python -m proofs list | head -1` ends without a trace."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "proofs", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+
+
+def test_a_terminal_without_unicode_is_no_obstacle():
+    done = subprocess.run(
+        [sys.executable, "-m", "proofs", "list"],
+        capture_output=True,
+        check=True,
+        env={"PYTHONIOENCODING": "ascii", "PATH": ""},
+    )
+    assert b"convolution-commutes-with-translation" in done.stdout

@@ -1,0 +1,105 @@
+"""The exercise sheet's audit: statuses are found, counterexamples are the smallest, every law it cites exists."""
+
+import pytest
+
+from proofs import LAWS, audit_sheet
+from proofs.audit import Claim, Line, Status, decide, equals, smallest_first
+from proofs.sheet import LINES
+
+FINDINGS = {id(finding.line): finding for finding in audit_sheet()}
+
+
+def _found(words: str):
+    (line,) = [line for line in LINES if words in line.text]
+    return FINDINGS[id(line)]
+
+
+def test_every_line_is_decided():
+    assert Status.UNDECIDED not in {finding.status for finding in FINDINGS.values()}
+    assert len(FINDINGS) == len(LINES) == 41
+
+
+def test_the_lines_come_in_the_order_of_the_sheet():
+    parts = [line.part for line in LINES]
+    assert parts == sorted(parts, key=lambda part: part.replace("∂w", "1").replace("∂x", "2"))
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ("τ_(s,t)(f * k)(x, y) =", Status.NOT_AS_PRINTED),
+        ("k(u, v) = Σ_u Σ_v (τf)", Status.HOLDS),
+        ("= ((τf) * k)(x, y)", Status.NOT_AS_PRINTED),
+        ("the two ends of the chain", Status.HOLDS),
+        ("The size of f * k is", Status.HOLDS_IF),
+        ("smaller than the size of f", Status.HOLDS_IF),
+        ("the output size is the same as the input size", Status.HOLDS),
+        ("(3Km²(m−p+1)²) / (9Km²(m−p+1)²)", Status.NOT_AS_PRINTED),
+        ("2.168 × 10⁻⁵", Status.HOLDS_IF),
+        ("1.103 × 10⁻⁸", Status.HOLDS_IF),
+        ("more computationally efficient", Status.HOLDS_IF),
+        ("Therefore ∂L/∂w = rot180(x)", Status.HOLDS_IF),
+        ("hence ∂L/∂x = rot180(w)", Status.HOLDS_IF),
+        ("See train_and_test_MNIST_solution.py", Status.CANNOT_BE_CHECKED),
+        ("Solution 2 (Local connectivity", Status.NOTHING_TO_CHECK),
+    ],
+)
+def test_what_became_of(words, status):
+    assert _found(words).status == status
+
+
+def test_the_slip_has_its_smallest_counterexample():
+    assert _found("τ_(s,t)(f * k)(x, y) =").counterexample.startswith("p = 0, q = 1, s = 0, t = 0, x = 0, y = 0: ")
+
+
+@pytest.mark.parametrize("finding", FINDINGS.values(), ids=lambda finding: finding.line.text[:40])
+def test_a_status_comes_with_what_it_needs(finding):
+    line = finding.line
+    if finding.status == Status.HOLDS_IF:
+        assert line.needs
+        assert finding.counterexample
+    if finding.status == Status.NOT_AS_PRINTED:
+        assert line.correction
+        assert finding.counterexample
+    if finding.status == Status.HOLDS:
+        assert not line.needs
+        assert not line.correction
+        assert finding.cases > 0
+    assert set(line.laws) <= set(LAWS)
+
+
+def test_every_law_of_the_sheet_is_cited():
+    """Laws beyond the sheet's lines: those that generalise one to layers, and the algebra they rest on."""
+    cited = {law for line in LINES for law in line.laws}
+    beyond = {name for name, law in LAWS.items() if "Solution" not in law.source or "layer" in law.source}
+    assert set(LAWS) - cited <= beyond
+
+
+EVEN = smallest_first(n=range(5))
+
+
+def _line(**claim):
+    return Line("9", "planted", lambda: Claim(EVEN, **claim))
+
+
+def test_a_claim_is_never_called_better_than_it_is():
+    wrong = equals(lambda c: c["n"] ** 2, lambda c: c["n"])
+    right = equals(lambda c: c["n"], lambda c: c["n"])
+    assert decide(_line(test=right)).status == Status.HOLDS
+    assert decide(_line(test=wrong)).status == Status.UNDECIDED
+    assert decide(_line(test=wrong, corrected=right)).status == Status.NOT_AS_PRINTED
+    assert decide(_line(test=wrong, corrected=wrong)).status == Status.UNDECIDED
+    assert decide(_line(test=wrong, condition=lambda c: c["n"] < 2)).status == Status.HOLDS_IF
+    assert decide(_line(test=wrong, condition=lambda c: c["n"] < 3)).status == Status.UNDECIDED
+    assert decide(_line(test=wrong, condition=lambda c: False)).status == Status.UNDECIDED
+    assert decide(_line(test=wrong)).counterexample == "n = 2: 4, not 2"
+
+
+def test_a_condition_that_is_not_needed_is_not_claimed():
+    right = equals(lambda c: c["n"], lambda c: c["n"])
+    assert decide(_line(test=right, condition=lambda c: c["n"] > 1)).status == Status.HOLDS
+
+
+def test_cases_come_smallest_first():
+    cases = smallest_first(lambda c: c["a"] != 1, a=range(-1, 2), b=range(2))
+    assert cases == [{"a": 0, "b": 0}, {"a": -1, "b": 0}, {"a": 0, "b": 1}, {"a": -1, "b": 1}]

@@ -1,0 +1,91 @@
+"""Derivation terms: evaluated by brute force as SymPy would, and printed as they are read."""
+
+import pytest
+import sympy
+from sympy import Sum
+
+from numeric import Axis
+from proofs.derivations.symbols import arrays, centred, integers
+from proofs.evaluate import Model
+from proofs.report.terms import text
+from proofs.rules import normal, same
+from proofs.signals import At, Convolution, Correlation, D, Formula, Partial, Plus, Rot180, Rounded, Shift
+
+x, u, v, o = integers("x u v o")
+(p,) = integers("p", nonnegative=True)
+f, g, k = arrays("f g k")
+CONVOLUTION = Convolution(f, k, (u, p))
+
+
+@pytest.mark.parametrize(
+    ("term", "expected"),
+    [
+        (At(CONVOLUTION, x), "(f * k)[x]"),
+        (At(CONVOLUTION, x).unfold(), "Σ_(u=−p..p) f[x − u]·k[u]"),
+        (At(Correlation(f, Rot180(k), (u, p)), x), "correlate(f, rot180(k))[x]"),
+        (At(Shift(CONVOLUTION, u), x), "τ_(u)(f * k)[x]"),
+        (At(Plus(f, g), x), "(f + g)[x]"),
+        (Partial(k[u]), "∂L/∂k[u]"),
+        (D(f[x] * k[u], k[v]), "∂/∂k[v] (f[x]·k[u])"),
+        (sympy.KroneckerDelta(u, v), "[u = v]"),
+        (Rounded(sympy.Rational(1, 46128), 4), "1/46128 to 4 digits"),
+        (sympy.Rational(2168, 10**8), "2.168e-5"),
+        (sympy.Subs(p**2, p, 5), "p² at p = 5"),
+        (Formula("reads", Axis(4, 3), o, u), "reads(o, u)"),
+        (Formula("output_size", Axis(p, 3)), "output_size"),
+        (sympy.floor(p / 3), "⌊p / 3⌋"),
+        (3 * p * (p + 1) ** 2 - x, "3·p·(p + 1)² − x"),
+    ],
+)
+def test_terms_read_like_the_sheet(term, expected):
+    assert text(term) == expected
+
+
+def _model(**sizes):
+    symbols = {symbol.name: symbol for symbol in (x, u, v, o, p)}
+    named = {symbols[name]: size for name, size in sizes.items()}
+    return Model(named, {"f": [range(3)], "k": centred(1), "g": [range(3)]}, lambda i: At(CONVOLUTION, i))
+
+
+def test_reading_outside_gives_zero():
+    model = _model(x=5)
+    assert model.value(f[x]) == 0
+    assert model.value(f[x - 3]) == model.numbers["f"][2]
+
+
+def test_a_convolution_has_its_value():
+    model = _model(x=1, p=1)
+    (f0, f1, f2), (k_, k0, k1) = model.numbers["f"], model.numbers["k"]
+    assert model.value(At(CONVOLUTION, x)) == f2 * k_ + f1 * k0 + f0 * k1
+
+
+def test_the_derivative_of_an_undefined_loss_is_written_in_its_cotangent():
+    model = _model(p=1, u=1)
+    (f0, f1, _), (g0, g1, g2) = model.numbers["f"], model.numbers["g"]
+    # k[1] stands in output i with f[i - 1]
+    assert model.value(Partial(k[u])) == f0 * g1 + f1 * g2 + 0 * g0
+
+
+def test_the_derivative_by_an_entry_that_is_not_there_is_zero():
+    assert _model(p=1, u=2).value(Partial(k[u])) == 0
+    assert _model(p=1, x=1, u=2).value(D(At(CONVOLUTION, x), k[u])) == 0
+
+
+def test_rounding_is_decimal():
+    assert _model().value(Rounded(sympy.Rational(1, 46128), 4)) == sympy.Rational(2168, 10**8)
+
+
+def test_a_term_of_no_known_kind_is_an_error():
+    with pytest.raises(TypeError, match="cannot evaluate sin"):
+        _model(x=1).value(sympy.sin(x))
+
+
+def test_normal_form_merges_and_sorts_sums():
+    nested = Sum(f[u] * Sum(k[v], (v, 0, p)), (u, 0, p))
+    assert same(nested, Sum(k[v] * f[u], (v, 0, p), (u, 0, p)))
+    assert not same(nested, Sum(k[v] * f[u], (v, 0, p), (u, 0, p + 1)))
+
+
+def test_sums_over_the_same_index_are_not_merged():
+    with pytest.raises(ValueError, match="two sums over the same index"):
+        normal(Sum(f[u], (u, 0, p)) * Sum(k[u], (u, 0, p)))

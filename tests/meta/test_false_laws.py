@@ -1,0 +1,178 @@
+"""False laws and false steps: refuted, each with its smallest counterexample."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import sympy
+from sympy import Sum
+
+from numeric import Axis, conv, conv_weight_gradient, convolve, correlate, rot180, shift
+from proofs import LAWS, Law, Verdict, grids, prove
+from proofs.__main__ import main
+from proofs.derivations.symbols import arrays, at_sizes, centred, integers
+from proofs.rules import ADD_UP, ARITHMETIC, COLLAPSE, negate_index, unfold
+from proofs.signals import At, Convolution, Rot180, Shift
+from proofs.tiers import derivation, symbolic
+from proofs.tiers.derivation import Derivation, Step
+
+
+def _strided_commutes_with_every_shift(case, of):
+    geometry = case.geometry
+    y = conv(of["x"], of["w"], **case.options)
+    spatial = range(2, 2 + geometry.ndim)
+    for t in np.ndindex(geometry.output_size):
+        moved = conv(shift(of["x"], t, "circular", spatial), of["w"], **case.options)
+        yield f"shift by {t}", moved, shift(y, t, "circular", spatial)
+
+
+def _zero_same_padding_is_equivariant(case, of):
+    moved = convolve(shift(of["x"], 1), of["k"], "same")
+    yield "shift by 1", moved, shift(convolve(of["x"], of["k"], "same"), 1)
+
+
+def _weight_gradient_needs_no_flip(case, of):
+    gradient = of.gradient(lambda k: (of["g"] * convolve(of["x"], k, case.mode)).sum(), "k")
+    yield "dw", correlate(of["x"], of["g"], "valid") if case.mode == "valid" else gradient, gradient
+
+
+def _correlation_is_commutative(case, of):
+    yield "swap", correlate(of["x"], of["k"], "full"), correlate(of["k"], of["x"], "full")
+
+
+def _output_size_forgets_the_first_window(case, of):
+    axis = case.axis
+    yield "size", conv(of["x"], of["w"], **case.options).shape[-1], (axis.padded_size - axis.span) // axis.stride
+
+
+def _weight_gradient_is_the_mean_over_the_batch(case, of):
+    x, g = of["x"], of["g"]
+    gradient = of.gradient(lambda w: (g * conv(x, w, **case.options)).sum(), "w")
+    yield "dw", case.batch * conv_weight_gradient(g, x, case.geometry.kernel_size, **case.options), gradient
+
+
+def _rotation_does_nothing(case, of):
+    yield "rot180", convolve(of["x"], rot180(of["k"]), case.mode), convolve(of["x"], of["k"], case.mode)
+
+
+# check, grid, what its smallest counterexample must name
+FALSE = {
+    "strided-convolution-commutes-with-every-shift": (
+        _strided_commutes_with_every_shift,
+        grids.circular_layers,
+        "shift by (1,)",
+    ),
+    "zero-same-padding-is-equivariant": (_zero_same_padding_is_equivariant, grids.arrays, "x of (2,), k of (3,)"),
+    "weight-gradient-needs-no-flip": (_weight_gradient_needs_no_flip, grids.arrays, "x of (2,), k of (2,), mode valid"),
+    "correlation-is-commutative": (_correlation_is_commutative, grids.arrays, "x of (1,), k of (2,)"),
+    "output-size-is-one-less": (_output_size_forgets_the_first_window, grids.axes, "left = 1, right = 0"),
+    "weight-gradient-is-a-mean": (_weight_gradient_is_the_mean_over_the_batch, grids.layers, "batch 2"),
+    "kernels-need-no-rotation": (_rotation_does_nothing, grids.arrays, "x of (1,), k of (2,)"),
+}
+
+
+def _law(name: str) -> Law:
+    check, cases, _ = FALSE[name]
+    return Law(name, "false", "planted", check, cases, "planted", "numeric")
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_a_false_law_is_refuted_by_its_smallest_counterexample(name):
+    law = _law(name)
+    evidence = symbolic.decide(law)
+    assert evidence.verdict == Verdict.REFUTED
+    assert FALSE[name][2] in evidence.counterexample
+    # smallest: the law holds on every case of the grid before the one that it fails on
+    before = list(law.cases())[: evidence.cases - 1]
+    if before:
+        assert symbolic.decide(replace(law, cases=lambda: before)).verdict == Verdict.PROVED
+
+
+def test_a_counterexample_has_numbers_that_disagree():
+    text = symbolic.decide(_law("correlation-is-commutative")).counterexample
+    left, right = text.rsplit(": ", 1)[1].split(" and ")
+    assert left != right
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_one_false_law_makes_the_exit_status_one(name, capsys, tmp_path):
+    file = tmp_path / "verdicts.json"
+    laws = {**LAWS, name: _law(name)}
+    assert main(["prove", "valid-convolution-shrinks-by-twice-the-half-width", "--json", str(file)], laws) == 0
+    assert main(["prove", "valid-convolution-shrinks-by-twice-the-half-width", name, "--json", str(file)], laws) == 1
+    true, false = json.loads(file.read_text())["laws"]
+    assert (true["verdict"], false["verdict"]) == ("proved", "refuted")
+    assert "1 proved, 1 refuted" in capsys.readouterr().out
+
+
+def test_a_law_that_asserts_nothing_is_an_error():
+    empty = replace(_law("correlation-is-commutative"), check=lambda case, of: iter(()))
+    with pytest.raises(ValueError, match="asserts nothing on x of"):
+        symbolic.decide(empty)
+
+
+def test_a_law_without_cases_is_open():
+    assert symbolic.decide(replace(_law("correlation-is-commutative"), cases=list)).verdict == Verdict.OPEN
+
+
+x, u = integers("x u")
+(p,) = integers("p", nonnegative=True)
+f, k = arrays("f k")
+BOUND = (u, p)
+SIZES = at_sizes({p: range(3), x: range(-1, 3)}, lambda sizes: {"f": [range(3)], "k": centred(sizes[p])}, most=12)
+CONVOLUTION = At(Convolution(f, k, BOUND), x)
+FALSE_STEPS = {
+    "unfolded with the wrong sign": Step(CONVOLUTION, Sum(f[x + u] * k[u], (u, -p, p)), unfold(Convolution, "*")),
+    "kernel not turned by the substitution": Step(
+        Sum(f[x - u] * k[u], (u, -p, p)), Sum(f[x + u] * k[u], (u, -p, p)), negate_index(u)
+    ),
+    "range one short": Step(Sum(f[x - u] * k[u], (u, -p, p)), Sum(f[x - u] * k[u], (u, -p, p - 1)), ARITHMETIC),
+    "shifted the wrong way": Step(At(Shift(f, p), x), f[x + p], unfold(Shift, "τ")),
+    "rotation forgotten": Step(At(Rot180(f), x), f[x], unfold(Rot180, "rot180")),
+    "the wrong term is left": Step(Sum(sympy.KroneckerDelta(u, x) * f[u], (u, 0, 5)), f[x + 1], COLLAPSE),
+    "one too many": Step(Sum(1, (u, 1, p)), p + 1, ADD_UP),
+    "a slip in a number": Step(Axis(p, 3).output_size, p - 3, ARITHMETIC),
+}
+
+
+@pytest.mark.parametrize("name", FALSE_STEPS)
+def test_a_false_step_is_refused_by_both_checks(name):
+    step = FALSE_STEPS[name]
+    assert not step.follows()
+    assert any(model.value(step.left) != model.value(step.right) for model in SIZES())
+    law = replace(_law("correlation-is-commutative"), derivation=lambda: Derivation((step,), SIZES))
+    evidence = derivation.decide(law)
+    assert evidence.verdict == Verdict.REFUTED
+    assert evidence.counterexample.startswith("step 1")
+
+
+def test_a_true_step_that_sympy_cannot_follow_is_open():
+    step = Step(CONVOLUTION, Sum(f[x - u] * k[u], (u, -p, p)), ARITHMETIC)  # true, but the rule is not arithmetic
+    law = replace(_law("correlation-is-commutative"), derivation=lambda: Derivation((step,), SIZES))
+    evidence = derivation.decide(law)
+    assert evidence.verdict == Verdict.OPEN
+    assert "does not turn one side into the other" in evidence.counterexample
+
+
+def test_a_derivation_that_was_never_evaluated_proves_nothing():
+    step = Step(CONVOLUTION, CONVOLUTION, ARITHMETIC)
+    law = replace(_law("correlation-is-commutative"), derivation=lambda: Derivation((step,), list))
+    assert derivation.decide(law).verdict == Verdict.OPEN
+
+
+@pytest.mark.parametrize("name", [name for name, law in LAWS.items() if law.derivation])
+def test_each_step_of_each_derivation_passes_both_checks_by_itself(name):
+    """A step that merely repeats its left side proves nothing: at least one line must differ from the one before."""
+    steps = LAWS[name].derivation().steps
+    assert all(step.follows() for step in steps)
+    assert any(step.left != step.right for step in steps)
+
+
+def test_a_false_law_does_not_hide_behind_another_tier():
+    """Refuted by one tier is refuted, whatever the others say."""
+    good = LAWS["convolution-commutes-with-translation"]
+    mixed = replace(good, check=_correlation_is_commutative)
+    (evidence,) = prove("mixed", laws={"mixed": mixed}).values()
+    assert {item.verdict for item in evidence} == {Verdict.PROVED, Verdict.REFUTED}
+    assert main(["prove", "mixed"], {"mixed": mixed}) == 1

@@ -1,0 +1,1 @@
+"""Properties of `numeric`: every function against its definition, exactly or within the derived bound."""
