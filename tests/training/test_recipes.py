@@ -1,0 +1,100 @@
+"""Every recipe, by what it promises in the help and by the sizes of the model that it builds."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from training import models
+from training.recipes import DEFAULT, MEASURED, RECIPES, Adam, Convolution, Network, Recipe
+
+every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+
+
+def sizes(network: Network) -> tuple[list[tuple[int, ...]], int]:
+    """The shapes after each convolution and the number of parameters, from the textbook formulas."""
+    side, channels, shapes, parameters = 28, 1, [], 0
+    for layer in network.convolutions:
+        side = side if layer.padding == "same" else side - layer.width + 1
+        shapes.append((side, side, layer.kernels))
+        parameters += layer.kernels * (channels * layer.width**2 + 1)
+        side, channels = side // 2, layer.kernels
+    parameters += (side * side * channels + 1) * network.dense + (network.dense + 1) * 10
+    return shapes, parameters
+
+
+@every_recipe
+def test_names_and_figures_are_there(recipe: Recipe) -> None:
+    assert RECIPES[recipe.name] is recipe
+    assert DEFAULT in RECIPES
+    assert "%" in MEASURED[recipe.name]
+
+
+@every_recipe
+def test_recipes_are_frozen_plain_data(recipe: Recipe) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        recipe.epochs = 1
+    assert json.loads(json.dumps(dataclasses.asdict(recipe)))["epochs"] == recipe.epochs
+
+
+@every_recipe
+def test_model_has_the_sizes_of_the_formulas(recipe: Recipe) -> None:
+    model = models.build(recipe.network)
+    shapes, parameters = sizes(recipe.network)
+    convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert [layer.output.shape[1:] for layer in convolutions] == shapes
+    assert model.count_params() == parameters
+    assert model.input_shape == (None, 28, 28)
+    assert model.output_shape == (None, 10)
+
+
+def test_sheet_is_the_network_of_the_old_tutorials() -> None:
+    model = models.build(RECIPES["sheet"].network)
+    # 32 (25 + 1) + 64 (32 * 25 + 1) + (7 * 7 * 64 + 1) 1024 + (1024 + 1) 10
+    assert model.count_params() == 832 + 51_264 + 3_212_288 + 10_250 == 3_274_634
+
+
+@every_recipe
+def test_untrained_model_gives_probabilities(recipe: Recipe) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
+    probabilities = np.asarray(models.build(recipe.network)(images))
+    assert (probabilities >= 0).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_model_reads_grey_values_of_any_type_alike() -> None:
+    model = models.build(Network((Convolution(2, 3),), dense=4))
+    images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
+    assert np.array_equal(model(images), model(images.astype(np.float32)))
+
+
+def rates(adam: Adam, *, images: int, batch_size: int, epochs: int) -> list[float]:
+    """The learning rate before each step of a training and after the last."""
+    model = models.build(Network((Convolution(1, 3),), dense=1))
+    recipe = Recipe("tiny", "", Network((), 1), adam, epochs, batch_size)
+    models.prepare(model, recipe, images)
+    steps = epochs * -(-images // batch_size)
+    found = []
+    for step in range(steps + 1):
+        model.optimizer.iterations.assign(step)
+        found.append(float(model.optimizer.learning_rate))
+    return found
+
+
+def test_one_cycle_rises_to_its_peak_and_falls_to_zero() -> None:
+    found = rates(Adam(0.01, warmup=0.25), images=95, batch_size=10, epochs=2)
+    assert len(found) == 21
+    np.testing.assert_allclose(found[:6], [0, 0.002, 0.004, 0.006, 0.008, 0.01], atol=1e-8)
+    assert sorted(found[5:], reverse=True) == found[5:]
+    assert found[-1] == 0
+
+
+def test_rate_is_constant_without_warmup() -> None:
+    assert rates(Adam(0.5), images=4, batch_size=2, epochs=1) == [0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("images", [1, 2, 9])
+def test_schedule_of_a_handful_of_steps_is_finite(images: int) -> None:
+    assert np.isfinite(rates(Adam(0.01, warmup=0.25), images=images, batch_size=4, epochs=1)).all()

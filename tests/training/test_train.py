@@ -1,0 +1,248 @@
+"""Short real trainings, through the command line: what they reach, what they leave, and how they fail."""
+
+import csv
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from training import data, options, startup
+from training.recipes import RECIPES
+from training.train import main
+
+TRAIN = Path(__file__).resolve().parents[2] / "training" / "train.py"
+# Keras copies weights with `np.array(variable)`, at which NumPy 2 warns: TensorFlow's variables know no `copy`.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
+FILES = ["curves.png", "history.csv", "kernels.png", "misread.png", "model.keras", "summary.json"]
+
+
+def train(small_npz: Path, output: Path, *arguments: str) -> int:
+    return main(["--data", str(small_npz), "--output", str(output), "--batch-size", "64", *arguments])
+
+
+def summary(output: Path) -> dict[str, object]:
+    return json.loads((output / "summary.json").read_text(encoding="utf-8"))
+
+
+def history(output: Path) -> list[dict[str, str]]:
+    with (output / "history.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def finished(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output folder of a training of five epochs on 3,300 digits."""
+    output = tmp_path_factory.mktemp("runs") / "finished"
+    assert train(small_npz, output, "--epochs", "5", "--quiet") == 0
+    return output
+
+
+def test_every_file_is_there_and_no_other(finished: Path) -> None:
+    assert sorted(path.name for path in finished.iterdir()) == FILES
+    assert [path.name for path in finished.parent.iterdir()] == ["finished"]
+
+
+def test_digits_are_learnt(finished: Path) -> None:
+    assert summary(finished)["test_accuracy"] > 0.93
+    assert summary(finished)["validation_accuracy"] > 0.93
+
+
+def test_summary_says_all_that_decided_the_run(finished: Path, small_npz: Path) -> None:
+    said = summary(finished)
+    recipe = dataclasses.replace(RECIPES["quick"], epochs=5, batch_size=64)
+    assert said["recipe"] == json.loads(json.dumps(dataclasses.asdict(recipe)))
+    assert said["seed"] == 0
+    assert said["data"] == {"source": str(small_npz), "sha256": dict(data.load(small_npz).digests)}
+    assert said["parameters"] == 624 + 6_944 + 205_056 + 2_570
+    assert set(said["versions"]) == {"python", "tensorflow", "keras", "numpy"}
+    assert said["versions"]["numpy"] == np.__version__
+    assert said["device"].startswith(("CPU with ", "GPU: "))
+    assert 0 < said["seconds_train"] < said["seconds_total"] < 600
+    assert 0 < said["test_loss"] < 1
+
+
+def test_history_has_a_row_for_each_epoch(finished: Path) -> None:
+    rows = history(finished)
+    columns = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds", "learning_rate"]
+    assert [list(row) for row in rows] == [columns] * 5
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4", "5"]
+    assert float(rows[-1]["val_accuracy"]) == summary(finished)["validation_accuracy"]
+    assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
+    assert all(float(row["seconds"]) > 0 for row in rows)
+
+
+def test_saved_model_reads_the_test_digits_as_reported(finished: Path, small_npz: Path) -> None:
+    model = keras.models.load_model(finished / "model.keras")
+    test = data.load(small_npz).test
+    loss, accuracy = model.evaluate(test.images, test.labels, verbose=0)
+    assert accuracy == pytest.approx(summary(finished)["test_accuracy"], abs=1e-6)
+    assert loss == pytest.approx(summary(finished)["test_loss"], rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["curves.png", "kernels.png", "misread.png"])
+def test_pictures_can_be_read(finished: Path, name: str) -> None:
+    assert min(imread(finished / name).shape[:2]) > 300
+
+
+def figures(output: Path) -> list[object]:
+    """All that a run measured but times."""
+    return [*({**row, "seconds": None} for row in history(output)), summary(output)["test_loss"]]
+
+
+def test_same_seed_gives_the_same_figures_and_another_seed_others(
+    finished: Path, small_npz: Path, tmp_path: Path
+) -> None:
+    assert train(small_npz, tmp_path / "again", "--epochs", "5", "--quiet") == 0
+    assert train(small_npz, tmp_path / "other", "--epochs", "5", "--quiet", "--seed", "1") == 0
+    assert figures(tmp_path / "other") != figures(finished)
+    if not summary(finished)["device"].startswith("GPU"):  # there, sums are added up in any order
+        assert figures(tmp_path / "again") == figures(finished)
+
+
+def test_test_digits_are_read_once_and_last(small_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[str, int]] = []
+
+    def watch(name: str) -> None:
+        method = getattr(keras.Model, name)
+
+        def watched(model: keras.Model, x: np.ndarray, *args: object, **options: object) -> object:
+            result = method(model, x, *args, **options)
+            calls.append((name, len(x)))
+            return result
+
+        monkeypatch.setattr(keras.Model, name, watched)
+
+    for name in ("fit", "evaluate", "predict"):
+        watch(name)
+    assert train(small_npz, tmp_path / "out", "--epochs", "2", "--quiet") == 0
+    assert calls == [("evaluate", 300), ("evaluate", 300), ("fit", 3300), ("predict", 500)]
+
+
+def test_progress_on_a_terminal_is_a_bar_in_place_of_lines(
+    small_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert train(small_npz, tmp_path / "out", "--epochs", "1") == 0
+    text = capsys.readouterr().out
+    assert " - val_accuracy: " in text
+    assert "epoch 1   loss " not in text
+
+
+def test_batch_larger_than_the_data_and_not_a_word_if_quiet(
+    small_npz: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert train(small_npz, tmp_path / "out", "--epochs", "1", "--batch-size", "100000", "--quiet") == 0
+    assert capfd.readouterr() == ("", "")
+
+
+def test_lost_loss_ends_the_run_with_one_line(
+    small_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    quick = RECIPES["quick"]
+    lost = dataclasses.replace(quick, optimizer=dataclasses.replace(quick.optimizer, learning_rate=float("nan")))
+    monkeypatch.setitem(options.RECIPES, "quick", lost)
+    assert train(small_npz, tmp_path / "out", "--quiet") == 1
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith("train.py: error: the loss is nan at step ")
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--epochs -1", "argument --epochs: expected an integer from 1 up, got -1"),
+        ("--recipe x", "argument --recipe: invalid choice: 'x'"),
+        ("--data missing", "missing: expected a folder of IDX files or an .npz file, found neither"),
+        ("--data file", "file: expected an .npz archive of plain arrays: File is not a zip file"),
+        ("--data .", ".: expected one of train-images-idx3-ubyte, "),
+        ("--output file", "--output file: expected a folder that can be written to: "),
+        ("--output file/sub", "--output file/sub: expected a folder that can be written to: "),
+    ],
+)
+def test_bad_input_is_told_in_one_line_before_anything_happens(
+    arguments: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def started() -> str:
+        raise AssertionError("TensorFlow was started")
+
+    monkeypatch.setattr(startup, "start_tensorflow", started)
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("mine")
+    assert main(arguments.split()) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith(f"train.py: error: {message}")
+    assert err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def script(cwd: Path, *arguments: str) -> subprocess.Popen[str]:
+    """`python training/train.py ...`, run as a file from another directory, as a user would."""
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    return subprocess.Popen(
+        [sys.executable, str(TRAIN), *arguments],
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("start", [[str(TRAIN)], ["-m", "training.train"]], ids=["file", "module"])
+def test_both_ways_to_start_tell_bad_input_in_one_line(start: list[str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, *start, "--epochs", "0"],
+        cwd=TRAIN.parents[1] if start[0] == "-m" else tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    message = "train.py: error: argument --epochs: expected an integer from 1 up, got 0\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
+
+
+def headings(lines: Sequence[str]) -> list[str]:
+    return [line[:10].rstrip() for line in lines]
+
+
+def test_script_runs_from_any_directory_with_a_clean_report(small_npz: Path, tmp_path: Path) -> None:
+    process = script(tmp_path, "--data", str(small_npz), "--epochs", "2")
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, "")
+    said = ["device", "data", "recipe", *["layer"] * 4, "model", "epoch 1", "epoch 2", "test", "time", "results"]
+    assert headings(out.splitlines()) == said
+    assert f"data      {small_npz}: 3,300 training, 300 validation, 500 test images\n" in out
+    assert "layer     convolution_1   24 x 24 x 24         624 parameters\n" in out
+    assert out.splitlines()[-1] == f"results   {Path('runs/quick-seed0')}"
+    assert sorted(path.name for path in (tmp_path / "runs" / "quick-seed0").iterdir()) == FILES
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send SIGINT to one process")
+def test_interrupt_ends_the_script_with_one_line(small_npz: Path, tmp_path: Path) -> None:
+    process = script(tmp_path, "--data", str(small_npz), "--epochs", "1000")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("epoch 2"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert err == "train.py: interrupted; no results were written\n"
+    assert process.returncode == 130
+    assert list(tmp_path.iterdir()) == []

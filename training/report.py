@@ -1,0 +1,61 @@
+"""What a run says on stdout: a line for each thing worth knowing, plain enough for a log file."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from training.data import Dataset
+from training.recipes import Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Report:
+    """Prints the lines of a run, or nothing if it is to be quiet.
+
+    `bar` says whether Keras should draw its progress bar: on a terminal only, elsewhere `epoch` prints lines.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self.bar = not quiet and sys.stdout.isatty()
+
+    def device(self, device: str) -> None:
+        """Say what computes."""
+        self._line("device", device)
+
+    def data(self, dataset: Dataset, validation: int) -> None:
+        """Say what there is to learn from; `validation` is how many training images are set aside."""
+        training = len(dataset.training) - validation
+        counts = f"{training:,} training, {validation:,} validation, {len(dataset.test):,} test images"
+        self._line("data", f"{dataset.source}: {counts}")
+
+    def model(self, recipe: Recipe, seed: int, model: "keras.Model") -> None:
+        """Say what is trained, and how."""
+        epochs = "1 epoch" if recipe.epochs == 1 else f"{recipe.epochs} epochs"
+        self._line("recipe", f"{recipe.name}: {epochs}, batches of {recipe.batch_size}, seed {seed}")
+        for layer in model.layers:
+            if layer.count_params():
+                shape = " x ".join(map(str, layer.output.shape[1:]))
+                self._line("layer", f"{layer.name:14} {shape:>13} {layer.count_params():>11,} parameters")
+        self._line("model", f"{model.count_params():,} parameters")
+
+    def epoch(self, row: Mapping[str, float]) -> None:
+        """Say how an epoch went, unless the bar does."""
+        if self.bar:
+            return
+        figures = f"loss {row['loss']:.4f}, accuracy {row['accuracy']:.2%}, validation {row['val_accuracy']:.2%}"
+        self._line(f"epoch {row['epoch']}", f"{figures}, {row['seconds']:.1f} s")
+
+    def result(self, summary: Mapping[str, Any], folder: Path) -> None:
+        """Say what was reached, in what time, and where the files are."""
+        self._line("test", f"accuracy {summary['test_accuracy']:.2%}, loss {summary['test_loss']:.4f}")
+        self._line("time", f"{summary['seconds_train']:.1f} s training, {summary['seconds_total']:.1f} s in all")
+        self._line("results", str(folder))
+
+    def _line(self, heading: str, text: str) -> None:
+        if not self._quiet:
+            sys.stdout.write(f"{heading:9} {text}\n")
+            sys.stdout.flush()
