@@ -13,14 +13,13 @@ window reads, as when the stride does not divide, get gradient zero. Arguments t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from numeric.dtypes import Array, as_numbers
-from numeric.geometry import Boundary, Geometry, GeometryError, Ints, Padding
+from numeric.geometry import Boundary, Geometry, GeometryError, Ints, Padding, is_integer
 from numeric.paths import PATHS
 
 
@@ -115,11 +114,10 @@ def conv_bias_gradient(g: ArrayLike, *, channels_last: bool = False) -> Array:
 
 
 def _geometry(g: Array, input_size: Ints, w_shape: Sequence[int], options: Options) -> Geometry:
-    if isinstance(input_size, Integral):
-        input_size = (int(input_size),) * (len(w_shape) - 2)
-    groups = options.get("groups", 1)
-    channels = w_shape[1] * groups if len(w_shape) > 1 and isinstance(groups, Integral) else 1
-    return Geometry.of((len(g), channels, *input_size), w_shape, **options)
+    size: Any = (input_size,) * (len(w_shape) - 2) if is_integer(input_size) else input_size
+    groups: Any = options.get("groups", 1)
+    channels = w_shape[1] * groups if len(w_shape) > 1 and is_integer(groups) else 1
+    return Geometry.of((len(g), channels, *size), w_shape, **options)
 
 
 def _path(name: str) -> Any:

@@ -126,7 +126,7 @@ class Geometry:
                     f"padding must be a number, pairs, or one of {_names(PaddingName)}; got {self.padding!r}"
                 )
             return tuple(named_padding(self.padding, *sizes) for sizes in per_axis)  # type: ignore[arg-type]
-        entries = [self.padding] * self.ndim if _is_integer(self.padding) else _sequence("padding", self.padding)
+        entries = [self.padding] * self.ndim if is_integer(self.padding) else _sequence("padding", self.padding)
         if len(entries) != self.ndim:
             raise GeometryError(f"padding has {len(entries)} entries for {self.ndim} spatial axes: {self.padding!r}")
         return tuple(_pair(entry) for entry in entries)
@@ -233,12 +233,13 @@ def _names(literal: Any) -> str:
     return ", ".join(map(repr, get_args(literal)))
 
 
-def _is_integer(value: Any) -> bool:
+def is_integer(value: Any) -> bool:
+    """Whether a value is one whole number, of Python's or NumPy's; a bool is none."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _integer(name: str, value: Any, least: int | None) -> int:
-    if not _is_integer(value):
+    if not is_integer(value):
         raise GeometryError(f"{name} must be an integer, got {value!r}")
     if least is not None and value < least:
         raise GeometryError(f"{name} must be at least {least}, got {value}")
@@ -253,14 +254,14 @@ def _sequence(name: str, value: Any) -> list[Any]:
 
 
 def _ints(name: str, value: Any, ndim: int | None, least: int) -> tuple[int, ...]:
-    entries = [value] * (ndim or 1) if _is_integer(value) else _sequence(name, value)
+    entries = [value] * (ndim or 1) if is_integer(value) else _sequence(name, value)
     if not entries or ndim not in (None, len(entries)):
         raise GeometryError(f"{name} has {len(entries)} entries for {ndim or 'at least 1'} spatial axes: {value!r}")
     return tuple(_integer(name, entry, least) for entry in entries)
 
 
 def _pair(entry: Any) -> tuple[int, int]:
-    pair = [entry, entry] if _is_integer(entry) else _sequence("padding", entry)
+    pair = [entry, entry] if is_integer(entry) else _sequence("padding", entry)
     if len(pair) != 2:
         raise GeometryError(f"padding of an axis is a number or (low, high), got {entry!r}")
     return _integer("padding", pair[0], None), _integer("padding", pair[1], None)

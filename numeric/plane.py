@@ -8,15 +8,14 @@ arguments, and `correlate` conjugates nothing (a layer is bilinear).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from numeric.conv import conv
 from numeric.dtypes import Array
-from numeric.geometry import Boundary, GeometryError, Ints
+from numeric.geometry import Boundary, GeometryError, Ints, is_integer
 
 Mode = Literal["full", "same", "valid"]
 
@@ -66,7 +65,8 @@ def shift(array: ArrayLike, offset: Ints, boundary: Boundary = "zero", axes: Seq
     """
     array = np.asarray(array)
     axes = range(array.ndim) if axes is None else axes
-    offsets = [offset] * len(axes) if isinstance(offset, Integral) else list(offset)
+    given: Any = offset
+    offsets = [given] * len(axes) if is_integer(given) else list(given)
     if len(offsets) != len(axes):
         raise GeometryError(f"offset has {len(offsets)} entries for {len(axes)} axes: {offset!r}")
     if boundary not in get_args(Boundary):

@@ -24,7 +24,8 @@ from proofs.signals import (
 )
 from proofs.tiers.derivation import Derivation, chain
 
-I, J, U, V, S, T, A, B = integers("i j u v s t a b")  # noqa: E741 - the sheet's names
+I, J, U, V, S, T, ROW, COLUMN = integers("i j u v s t m n")  # noqa: E741 - the sheet's names
+(CELL,) = integers("a")
 HALF, HEIGHT, WIDTH = integers("k M N", nonnegative=True)
 X, W, G = arrays("x w g")
 FORWARD = Convolution(X, W, (S, HALF), (T, HALF))
@@ -56,20 +57,20 @@ def weight_gradient() -> Derivation:
 
 def input_gradient() -> Derivation:
     """The sheet's second chain."""
-    variable = X[A, B]
+    variable = X[ROW, COLUMN]
     steps = chain(
         Partial(variable),
         (_by_chain_rule(variable), chain_rule(_by_chain_rule)),
         (_sum(G[I, J] * D(Sum(X[I - S, J - T] * W[S, T], *KERNEL_TAPS), variable)), unfold(Convolution, "*")),
         (
-            _sum(G[I, J] * Sum(KroneckerDelta(I - S, A) * KroneckerDelta(J - T, B) * W[S, T], *KERNEL_TAPS)),
+            _sum(G[I, J] * Sum(KroneckerDelta(I - S, ROW) * KroneckerDelta(J - T, COLUMN) * W[S, T], *KERNEL_TAPS)),
             DIFFERENTIATE,
         ),
-        (_sum(G[I, J] * W[I - A, J - B]), COLLAPSE, "w vanishes outside of −k .. k"),
-        (_sum(G[I, J] * At(Rot180(W), A - I, B - J)), fold(Rot180, "rot180")),
-        (At(Convolution(Rot180(W), G, (I, HEIGHT), (J, WIDTH)), A, B), fold(Convolution, "*")),
+        (_sum(G[I, J] * W[I - ROW, J - COLUMN]), COLLAPSE, "w vanishes outside of −k .. k"),
+        (_sum(G[I, J] * At(Rot180(W), ROW - I, COLUMN - J)), fold(Rot180, "rot180")),
+        (At(Convolution(Rot180(W), G, (I, HEIGHT), (J, WIDTH)), ROW, COLUMN), fold(Convolution, "*")),
     )
-    return Derivation(steps, _plane({A: range(-1, 2), B: range(2)}), PLANE_SCOPE, PLANE_ASSUMES)
+    return Derivation(steps, _plane({ROW: range(-1, 2), COLUMN: range(2)}), PLANE_SCOPE, PLANE_ASSUMES)
 
 
 def layer_weight_gradient() -> Derivation:
@@ -89,23 +90,23 @@ def layer_weight_gradient() -> Derivation:
 
 def layer_input_gradient() -> Derivation:
     """Chain rule, then every product in which `x[a]` stands: those with reads(o, u) = a."""
-    variable, reads = X[A], AXIS.reads(OUTPUT, TAP)
+    variable, reads = X[CELL], AXIS.reads(OUTPUT, TAP)
     steps = chain(
         Partial(variable),
         (_by_line_rule(variable), chain_rule(_by_line_rule)),
         (Sum(G[OUTPUT] * D(Sum(X[reads] * W[TAP], _taps()), variable), OUTPUTS), unfold(Layer, "the layer")),
-        (Sum(G[OUTPUT] * Sum(KroneckerDelta(reads, A) * W[TAP], _taps()), OUTPUTS), DIFFERENTIATE),
-        (Sum(KroneckerDelta(reads, A) * G[OUTPUT] * W[TAP], OUTPUTS, _taps()), EXCHANGE),
-        (At(InputGradient(G, W, *fields(AXIS)), A), fold(InputGradient, "the input gradient")),
+        (Sum(G[OUTPUT] * Sum(KroneckerDelta(reads, CELL) * W[TAP], _taps()), OUTPUTS), DIFFERENTIATE),
+        (Sum(KroneckerDelta(reads, CELL) * G[OUTPUT] * W[TAP], OUTPUTS, _taps()), EXCHANGE),
+        (At(InputGradient(G, W, *fields(AXIS)), CELL), fold(InputGradient, "the input gradient")),
     )
-    return Derivation(steps, _line({A: range(1)}), LINE_SCOPE, ("L depends on x and w through y alone",))
+    return Derivation(steps, _line({CELL: range(1)}), LINE_SCOPE, ("L depends on x and w through y alone",))
 
 
 def chain_rule_for_layers() -> Derivation:
     """Both layer gradients, from an undefined loss."""
     weights, inputs = layer_weight_gradient(), layer_input_gradient()
     (v,) = integers("v")
-    models = _line({v: range(1), A: range(1)})
+    models = _line({v: range(1), CELL: range(1)})
     return Derivation((*weights.steps, *inputs.steps), models, LINE_SCOPE, weights.assumptions)
 
 
@@ -127,8 +128,7 @@ def bias_gradient() -> Derivation:
 def adjoints() -> Derivation:
     """One sum over (o, u), sorted by tap or by input cell."""
     y, reads = At(Layer(X, W, *fields(AXIS)), OUTPUT), AXIS.reads(OUTPUT, TAP)
-    (a,) = integers("a")
-    cells = (a, 0, INPUT - 1)
+    cells = (CELL, 0, INPUT - 1)
     form = Sum(G[OUTPUT] * X[reads] * W[TAP], OUTPUTS, _taps())
     by_tap = chain(
         Sum(G[OUTPUT] * y, OUTPUTS),
@@ -140,16 +140,16 @@ def adjoints() -> Derivation:
             fold(WeightGradient, "the weight gradient"),
         ),
     )
-    delta = KroneckerDelta(reads, a) * G[OUTPUT] * W[TAP]
+    delta = KroneckerDelta(reads, CELL) * G[OUTPUT] * W[TAP]
     by_cell = chain(
         form,
         (
-            Sum(Sum(KroneckerDelta(a, reads) * X[a], cells) * G[OUTPUT] * W[TAP], OUTPUTS, _taps()),
+            Sum(Sum(KroneckerDelta(CELL, reads) * X[CELL], cells) * G[OUTPUT] * W[TAP], OUTPUTS, _taps()),
             INSERT,
             "x vanishes outside",
         ),
-        (Sum(Sum(delta, OUTPUTS, _taps()) * X[a], cells), EXCHANGE),
-        (Sum(At(InputGradient(G, W, *fields(AXIS)), a) * X[a], cells), fold(InputGradient, "the input gradient")),
+        (Sum(Sum(delta, OUTPUTS, _taps()) * X[CELL], cells), EXCHANGE),
+        (Sum(At(InputGradient(G, W, *fields(AXIS)), CELL) * X[CELL], cells), fold(InputGradient, "the input gradient")),
     )
     return Derivation((*by_tap, *by_cell), layer_sizes("x w g"), LINE_SCOPE)
 

@@ -48,7 +48,9 @@ def verdicts(console: Console, laws: Mapping[str, Law], found: Proved, seconds: 
         for item in evidence:
             if item.counterexample:
                 console.print(_indented(Text(f"{item.tier}: {item.counterexample}", "red"), 4, 0))
-    console.print(Text(f"\n{_plural(len(found), 'law')}: {_count(overall(e) for e in found.values())}. {seconds:.2f} s"))
+    console.print(
+        Text(f"\n{_plural(len(found), 'law')}: {_count(overall(e) for e in found.values())}. {seconds:.2f} s")
+    )
     console.print(Text("derivation: for all sizes; symbolic: for every real input, at each shape of the grid", "dim"))
 
 
@@ -130,22 +132,27 @@ def derivation(console: Console, steps: Derivation) -> None:
 def sheet(console: Console, findings: Iterable[Finding]) -> None:
     """Print the sheet's lines with their status; below each what is missing, mended or shown."""
     findings = list(findings)
+    rows = Table.grid(padding=(0, 1, 0, 0))
+    rows.add_column(no_wrap=True)
+    rows.add_column()
     for finding in findings:
         line = finding.line
-        style = STYLES[finding.status]
-        console.print(Text.assemble((f"{line.part:5}", "dim"), (f"{finding.status}", style), f"  {line.text}"))
-        fields = {
-            "if": line.needs if finding.status == Status.HOLDS_IF else "",
-            "correct": line.correction if finding.status == Status.NOT_AS_PRINTED else "",
-            "otherwise" if finding.status == Status.HOLDS_IF else "counterexample": finding.counterexample,
-            "because": line.unchecked,
-            "note": line.note,
-            "proved by": ", ".join(line.laws),
-        }
-        for name, value in fields.items():
+        heading = Text.assemble((f"{finding.status}", STYLES[finding.status]), f"  {line.text}")
+        rows.add_row(Text(line.part, "dim"), heading)
+        for name, value in _remarks(finding).items():
             if value:
-                _field(console, name, value, 5)
-    console.print(Text(f"\n{len(findings)} lines: {_count(finding.status for finding in findings)}."))
+                rows.add_row("", _indented(Text.assemble((f"{name}: ", "dim"), value), 2))
+    console.print(rows)
+    console.print(Text(f"\n{_plural(len(findings), 'line')}: {_count(finding.status for finding in findings)}."))
+
+
+def _remarks(finding: Finding) -> dict[str, str]:
+    line = finding.line
+    if finding.status == Status.HOLDS_IF:
+        found = {"if": line.needs, "otherwise": finding.counterexample}
+    else:
+        found = {"correct": line.correction, "counterexample": finding.counterexample}
+    return {**found, "because": line.unchecked, "note": line.note, "proved by": ", ".join(line.laws)}
 
 
 def _indented(content: Text | Table, indent: int, above: int = 0) -> Padding:

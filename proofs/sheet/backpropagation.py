@@ -9,7 +9,7 @@ from sympy import Sum, Symbol
 
 from numeric import GeometryError, convolve, rot180
 from proofs.audit import Claim, Line, smallest_first
-from proofs.derivations.gradients import FORWARD, HALF, HEIGHT, PLANE, WIDTH, A, B, G, I, J, U, V, W, X
+from proofs.derivations.gradients import COLUMN, FORWARD, HALF, HEIGHT, PLANE, ROW, WIDTH, G, I, J, U, V, W, X
 from proofs.derivations.symbols import centred
 from proofs.evaluate import Model
 from proofs.polynomials import Polynomials
@@ -31,7 +31,8 @@ def _backward(
 
     def sizes(case: dict[str, int]) -> Model:
         named = {
-            symbol: case.get(symbol.name, 0) for symbol in (HALF, HEIGHT, WIDTH, U, V, A, B, I, J, ELSEWHERE, ORIGIN)
+            symbol: case.get(symbol.name, 0)
+            for symbol in (HALF, HEIGHT, WIDTH, U, V, ROW, COLUMN, I, J, ELSEWHERE, ORIGIN)
         }
         spaces = {
             "x": [range(-1, 2), range(2)],
@@ -56,11 +57,11 @@ def _taps_inside(case: dict[Any, Any]) -> bool:
 
 
 TAPS: dict[str, Any] = {"u": range(-1, 2), "v": range(-1, 2)}
-CELLS: dict[str, Any] = {"a": range(-1, 2), "b": range(2)}
+CELLS: dict[str, Any] = {"m": range(-1, 2), "n": range(2)}
 Y = At(FORWARD, I, J)
 UNFOLDED = Y.unfold()
 ACTIVATED = Y + ELSEWHERE * Y**2  # some activation instead of none
-DW, DX = W[U, V], X[A, B]
+DW, DX = W[U, V], X[ROW, COLUMN]
 
 
 def _not_elsewhere(case: dict[str, int]) -> bool:
@@ -69,12 +70,12 @@ def _not_elsewhere(case: dict[str, int]) -> bool:
 
 def _every_index_exists() -> Claim:
     def test(case: dict[str, Any]) -> str:
-        missing = [i for i in range(-case["M"], case["M"] + 1) if abs(i - case["a"]) > case["k"]]
+        missing = [i for i in range(-case["M"], case["M"] + 1) if abs(i - case["m"]) > case["k"]]
         if case["outside"] == ZERO or not missing:
             return ""
-        return f"i = {missing[0]}: there is no w_({missing[0] - case['a']}, 0)"
+        return f"i = {missing[0]}: there is no w_({missing[0] - case['m']}, 0)"
 
-    cases = smallest_first(k=range(2), M=range(2), a=range(-1, 2), outside=("w only has the entries −k .. k", ZERO))
+    cases = smallest_first(k=range(2), M=range(2), m=range(-1, 2), outside=("w only has the entries −k .. k", ZERO))
     return Claim(cases, test, lambda c: c["outside"] == ZERO)
 
 
@@ -201,13 +202,13 @@ LINES = (
     Line(
         "3 ∂x",
         "… = Σ_i Σ_j ∂L/∂y_(i,j) w_(i−m,j−n), as an equality",
-        _backward(_sum(G[I, J] * D(UNFOLDED, DX)), _sum(G[I, J] * W[I - A, J - B]), CELLS),
+        _backward(_sum(G[I, J] * D(UNFOLDED, DX)), _sum(G[I, J] * W[I - ROW, J - COLUMN]), CELLS),
         laws=X_LAW,
     ),
     Line(
         "3 ∂x",
         "… = Σ_i Σ_j ∂L/∂y_(i,j) rot180(w)_(m−i,n−j)",
-        _backward(_sum(G[I, J] * W[I - A, J - B]), _sum(G[I, J] * At(Rot180(W), A - I, B - J)), CELLS),
+        _backward(_sum(G[I, J] * W[I - ROW, J - COLUMN]), _sum(G[I, J] * At(Rot180(W), ROW - I, COLUMN - J)), CELLS),
         note="w is indexed from −k to k, so its middle is the origin",
         laws=X_LAW,
     ),
@@ -215,8 +216,8 @@ LINES = (
         "3 ∂x",
         "… = (rot180(w) * ∂L/∂y)_(m,n)",
         _backward(
-            _sum(G[I, J] * At(Rot180(W), A - I, B - J)),
-            At(Convolution(Rot180(W), G, (I, HEIGHT), (J, WIDTH)), A, B),
+            _sum(G[I, J] * At(Rot180(W), ROW - I, COLUMN - J)),
+            At(Convolution(Rot180(W), G, (I, HEIGHT), (J, WIDTH)), ROW, COLUMN),
             CELLS,
         ),
         laws=X_LAW,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofs import LAWS, TIERS, Verdict, grids, prove
 from numeric import rounding
+from proofs import LAWS, TIERS, Verdict, grids, prove
 from tests import strategies
 
 ON_NUMBERS = [name for name, law in LAWS.items() if not law.needs_symbols]
@@ -36,6 +36,7 @@ class Integers:
         return self.arrays[name]
 
     def gradient(self, loss, at):
+        """Difference of the loss when one entry grows by one."""
         x = self.arrays[at]
         base = loss(x)
         gradient = np.zeros_like(x)
@@ -108,7 +109,10 @@ def test_the_law_holds_on_floats_within_the_bound(name, dtype, data):
     """
     law = LAWS[name]
     case = data.draw(STRATEGIES[law.cases].filter(lambda case: sum(map(np.prod, case.shapes().values())) < 120))
-    coarse = lambda shape: strategies.integers(shape, 2**11).map(lambda a: (a / 2**8).astype(dtype))
+
+    def coarse(shape):
+        return strategies.integers(shape, 2**11).map(lambda array: (array / 2**8).astype(dtype))
+
     arrays = data.draw(strategies.values(case, coarse))
     sizes = {key: abs(strategies.exact(array)) for key, array in arrays.items()}
     n = 2 * sum(array.size for array in arrays.values())

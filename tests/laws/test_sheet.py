@@ -91,7 +91,7 @@ def test_a_claim_is_never_called_better_than_it_is():
     assert decide(_line(test=wrong, corrected=wrong)).status == Status.UNDECIDED
     assert decide(_line(test=wrong, condition=lambda c: c["n"] < 2)).status == Status.HOLDS_IF
     assert decide(_line(test=wrong, condition=lambda c: c["n"] < 3)).status == Status.UNDECIDED
-    assert decide(_line(test=wrong, condition=lambda c: False)).status == Status.UNDECIDED
+    assert decide(_line(test=wrong, condition=lambda _: False)).status == Status.UNDECIDED
     assert decide(_line(test=wrong)).counterexample == "n = 2: 4, not 2"
 
 

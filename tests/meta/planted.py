@@ -1,5 +1,7 @@
-"""Wrong kernels, each with one fault that people really make. A fault is a change of the layer's index map, or of
-how its products are added up; the three sums are otherwise those of `numeric.definition`.
+"""Wrong kernels, each with one fault that people really make.
+
+A fault is a change of the layer's index map, or of how its products are added up; the three sums are otherwise
+those of `numeric.definition`.
 """
 
 from __future__ import annotations
@@ -141,27 +143,30 @@ def _remainder_dropped(array, name):
     return array[..., :-1] if name == "input_gradient" and array.shape[-1] > 1 else array
 
 
-def _far_end(geometry, out, cell, weight):  # noqa: ARG001
+def _far_end(geometry, out, cell, weight):
     return cell[-1] == geometry.input_size[-1] - 1
 
 
-def _last_output(geometry, out, cell, weight):  # noqa: ARG001
+def _last_output(geometry, out, cell, weight):
     return out[-1] == geometry.output_size[-1] - 1
 
 
-ONES = lambda geometry: {"stride": (1,) * geometry.ndim}
+def _stride_one(geometry):
+    return {"stride": (1,) * geometry.ndim}
+
+
 KERNELS: dict[str, Planted] = {
     "forward: kernel rotated": Planted(forward=weights(_rotated)),
     "forward: H and W of the kernel swapped": Planted(forward=weights(_axes_swapped)),
     "forward: groups mixed": Planted(forward=_groups_mixed),
     "forward: first group for all": Planted(forward=_first_group_only),
-    "forward: stride ignored": Planted(forward=reading(ONES)),
+    "forward: stride ignored": Planted(forward=reading(_stride_one)),
     "forward: dilation ignored": Planted(forward=reading(lambda g: {"dilation": (1,) * g.ndim})),
     "forward: last output missing": Planted(forward=without(_last_output)),
-    "forward: circular read as zero": Planted(forward=reading(lambda g: {"boundary": "zero"})),  # noqa: ARG005
+    "forward: circular read as zero": Planted(forward=reading(lambda _: {"boundary": "zero"})),
     "forward: edge replicated": Planted(forward=_clamped),
     "input gradient: kernel not rotated": Planted(input=weights(_rotated)),
-    "input gradient: stride ignored": Planted(input=reading(ONES)),
+    "input gradient: stride ignored": Planted(input=reading(_stride_one)),
     "input gradient: channels not transposed": Planted(input=weights(_channels_as_they_are)),
     "input gradient: groups mixed": Planted(input=_groups_mixed),
     "input gradient: overwrites": Planted(input=_last_write),
@@ -172,7 +177,7 @@ KERNELS: dict[str, Planted] = {
     "input gradient: remainder dropped": Planted(finish=_remainder_dropped),
     "input gradient: far edge missing": Planted(input=without(_far_end)),
     "weight gradient: kernel rotated": Planted(weight=weights(_rotated)),
-    "weight gradient: stride ignored": Planted(weight=reading(ONES)),
+    "weight gradient: stride ignored": Planted(weight=reading(_stride_one)),
     "weight gradient: dilation ignored": Planted(weight=reading(lambda g: {"dilation": (1,) * g.ndim})),
     "weight gradient: overwrites": Planted(weight=_last_tap_write),
     "weight gradient: low and high padding swapped": Planted(
@@ -182,17 +187,17 @@ KERNELS: dict[str, Planted] = {
 }
 
 
-def first_sample_only(g, *, channels_last=False):  # noqa: ARG001
+def first_sample_only(g, *, channels_last=False):
     """Bias gradient that forgets the batch."""
     return definition.bias_gradient(g[:1])
 
 
-def mean_instead_of_sum(g, *, channels_last=False):  # noqa: ARG001
+def mean_instead_of_sum(g, *, channels_last=False):
     """Bias gradient of another loss: twice the sum stands for any wrong factor."""
     return 2 * definition.bias_gradient(g)
 
 
-def rotated_one_axis(array, axes=None):  # noqa: ARG001
+def rotated_one_axis(array, axes=None):
     """Mirror image instead of a rotation."""
     return np.flip(np.asarray(array), -1)
 

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numeric import Geometry, GeometryError, conv, conv_bias_gradient, conv_input_gradient, conv_weight_gradient
-from numeric import definition, rounding
+from numeric import (
+    Geometry,
+    GeometryError,
+    conv,
+    conv_bias_gradient,
+    conv_input_gradient,
+    conv_weight_gradient,
+    definition,
+    rounding,
+)
 from numeric.paths import PATHS
 from proofs.grids import LayerCase
 from tests import checks, strategies

@@ -13,8 +13,10 @@ G = np.ones((2, 6, 3, 3))
 CASES = {
     "kernel does not fit": (
         lambda: Geometry((5, 4), (3, 3), dilation=(1, 2), padding=((0, 0), (0, 0))),
-        r"the kernel does not fit: on spatial axis 1 it spans 5 cells \(size 3, dilation 2\), but the padded "
-        r"input has 4 \(size 4, padding 0 and 0\)",
+        (
+            r"the kernel does not fit: on spatial axis 1 it spans 5 cells \(size 3, dilation 2\), but the padded "
+            r"input has 4 \(size 4, padding 0 and 0\)"
+        ),
     ),
     "cropped away": (
         lambda: Geometry((4,), (3,), padding=((-1, -1),)),
