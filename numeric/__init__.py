@@ -10,6 +10,7 @@ from numeric import definition, rounding
 from numeric.conv import conv, conv_bias_gradient, conv_input_gradient, conv_weight_gradient
 from numeric.geometry import Axis, Geometry, GeometryError
 from numeric.plane import convolve, correlate, rot180, shift
+from numeric.transpose import conv_transpose, conv_transpose_input_gradient, conv_transpose_weight_gradient
 
 __all__ = [
     "Axis",
@@ -18,6 +19,9 @@ __all__ = [
     "conv",
     "conv_bias_gradient",
     "conv_input_gradient",
+    "conv_transpose",
+    "conv_transpose_input_gradient",
+    "conv_transpose_weight_gradient",
     "conv_weight_gradient",
     "convolve",
     "correlate",

@@ -4,9 +4,15 @@ Arrays: x `(batch, channels, *spatial)`, w `(out_channels, channels // groups, *
 g = dL/dy `(batch, out_channels, *output)`, for any number of spatial axes. With `channels_last=True` x, y and g
 are `(batch, *spatial, channels)`; w keeps its layout. Number types: see `numeric.dtypes`.
 
-`stride` and `dilation` are a number or one per axis; `padding` a number, or per axis a number or `(low, high)`,
-or one of "valid", "same", "full" (`numeric.geometry.named_padding`); negative padding crops. Cells that no
-window reads, as when the stride does not divide, get gradient zero. Arguments that do not fit raise
+The options that all of them take say what layer it is:
+
+    stride, dilation    a number, or one per axis (default 1)
+    padding             a number, per axis a number or (low, high), or "valid", "same", "full" as in
+                        `numeric.geometry.named_padding` (default 0); negative padding crops
+    groups              channels are split into that many groups, each with its own weights (default 1)
+    boundary            "zero", or "circular": what is read outside of the input (default "zero")
+
+Cells that no window reads, as when the stride does not divide, get gradient zero. Arguments that do not fit raise
 `GeometryError` (a `ValueError`), arrays that hold no numbers `TypeError`, before any work is done.
 """
 
@@ -19,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from numeric.dtypes import Array, as_numbers
-from numeric.geometry import Boundary, Geometry, GeometryError, Ints, Padding, is_integer
+from numeric.geometry import Boundary, Geometry, GeometryError, Ints, Padding, is_integer, settled
 from numeric.paths import PATHS
 
 
@@ -114,14 +120,16 @@ def conv_bias_gradient(g: ArrayLike, *, channels_last: bool = False) -> Array:
 
 
 def _geometry(g: Array, input_size: Ints, w_shape: Sequence[int], options: Options) -> Geometry:
-    size: Any = (input_size,) * (len(w_shape) - 2) if is_integer(input_size) else input_size
+    if len(w_shape) < 3:
+        raise GeometryError(f"w must be (out_channels, channels // groups, *kernel), got shape {tuple(w_shape)}")
     groups: Any = options.get("groups", 1)
-    channels = w_shape[1] * groups if len(w_shape) > 1 and is_integer(groups) else 1
+    channels = w_shape[1] * groups if is_integer(groups) and groups > 0 else 1
+    size = settled("input_size", input_size, len(w_shape) - 2, 1)
     return Geometry.of((len(g), channels, *size), w_shape, **options)
 
 
 def _path(name: str) -> Any:
-    if name not in PATHS:
+    if not isinstance(name, str) or name not in PATHS:
         raise GeometryError(f"path must be one of {', '.join(map(repr, PATHS))}; got {name!r}")
     return PATHS[name]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from numeric.dtypes import Array, common_dtype
+from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Geometry
 
 Index = tuple[int, ...]
@@ -34,7 +34,8 @@ def terms(geometry: Geometry) -> Iterator[tuple[Index, Index, Index]]:
 
 def conv(x: Array, w: Array, geometry: Geometry) -> Array:
     """Output of the layer (cross-correlation), shape `(batch, out_channels, *output)`."""
-    y: Any = np.zeros(geometry.output_shape(len(x)), common_dtype(x, w))
+    x, w = as_numbers(x, w)
+    y: Any = np.zeros(geometry.output_shape(len(x)), x.dtype)
     for n in range(len(x)):
         for out, cell, weight in terms(geometry):
             y[(n, *out)] += x[(n, *cell)] * w[weight]
@@ -43,7 +44,8 @@ def conv(x: Array, w: Array, geometry: Geometry) -> Array:
 
 def input_gradient(g: Array, w: Array, geometry: Geometry) -> Array:
     """dL/dx for the cotangent `g = dL/dy`, shape `(batch, channels, *spatial)`."""
-    dx: Any = np.zeros(geometry.input_shape(len(g)), common_dtype(g, w))
+    g, w = as_numbers(g, w)
+    dx: Any = np.zeros(geometry.input_shape(len(g)), g.dtype)
     for n in range(len(g)):
         for out, cell, weight in terms(geometry):
             dx[(n, *cell)] += g[(n, *out)] * w[weight]
@@ -52,7 +54,8 @@ def input_gradient(g: Array, w: Array, geometry: Geometry) -> Array:
 
 def weight_gradient(g: Array, x: Array, geometry: Geometry) -> Array:
     """dL/dw for the cotangent `g = dL/dy`, shape `(out_channels, channels // groups, *kernel)`."""
-    dw: Any = np.zeros(geometry.weight_shape, common_dtype(g, x))
+    g, x = as_numbers(g, x)
+    dw: Any = np.zeros(geometry.weight_shape, g.dtype)
     for n in range(len(x)):
         for out, cell, weight in terms(geometry):
             dw[weight] += g[(n, *out)] * x[(n, *cell)]
@@ -61,7 +64,8 @@ def weight_gradient(g: Array, x: Array, geometry: Geometry) -> Array:
 
 def bias_gradient(g: Array) -> Array:
     """dL/db for a bias that is added to every position of its channel, shape `(out_channels,)`."""
-    db: Any = np.zeros(g.shape[1], common_dtype(g))
+    (g,) = as_numbers(g)
+    db: Any = np.zeros(g.shape[1], g.dtype)
     for n, c, *o in np.ndindex(g.shape):
         db[c] += g[(n, c, *o)]
     return db  # type: ignore[no-any-return]
@@ -83,7 +87,8 @@ def _sliding(x: Array, k: Array, mode: str, sign: int) -> Array:
         size.append({"full": n + m - 1, "same": n, "valid": n - m + 1}[mode])
         first = {"full": 0, "same": (m - 1) // 2, "valid": m - 1}[mode]
         origin.append(first if sign == -1 else first - (m - 1))
-    y: Any = np.zeros(size, common_dtype(x, k))
+    x, k = as_numbers(x, k)
+    y: Any = np.zeros(size, x.dtype)
     for o in np.ndindex(y.shape):
         for u in np.ndindex(k.shape):
             a = tuple(p + i + sign * j for p, i, j in zip(origin, o, u, strict=True))

@@ -5,6 +5,7 @@
 - bool and integers: summed as int64 (uint64 for unsigned types), like `numpy.sum`, so that int8 images do not
   wrap around; int64 itself wraps around, as everywhere in NumPy.
 - object arrays: the elements' own `+` and `*` (fractions, polynomials, symbols); an empty sum is the int 0.
+- masked arrays are refused: their mask would be lost.
 - A NaN or an infinity in `x` reaches the outputs that read it and no others. One in `w` or `g` may also reach,
   as a NaN, outputs that read it against padding, since vectorised paths multiply it with the padded zeros.
 """
@@ -40,7 +41,9 @@ def common_dtype(*arrays: Array) -> np.dtype[Any]:
 
 
 def as_numbers(*arrays: Any) -> tuple[Array, ...]:
-    """Turn the arguments into arrays of their `common_dtype`."""
+    """Turn the arguments into arrays of their `common_dtype`; raise `TypeError` as that does, or if one is masked."""
+    if any(isinstance(array, np.ma.MaskedArray) for array in arrays):
+        raise TypeError("a masked array's mask would be lost: fill it first")
     found = [np.asarray(array) for array in arrays]
     dtype = common_dtype(*found)
     return tuple(array.astype(dtype, copy=False) for array in found)

@@ -60,6 +60,11 @@ class Axis:
         """Cells at the high end of the padded input that no window reads since the stride does not divide."""
         return (self.padded_size - self.span) % self.stride
 
+    @property
+    def transposed_size(self) -> Any:
+        """Smallest input whose output has `input_size` positions: the output of the transposed convolution."""
+        return (self.input_size - 1) * self.stride + self.span - self.low - self.high
+
     def reads(self, o: Any, u: Any) -> Any:
         """Input position that output `o` reads through tap `u`; it may lie outside the input."""
         return self.stride * o + self.dilation * u - self.low
@@ -110,9 +115,9 @@ class Geometry:
         def settle(name: str, value: Any) -> None:  # the record is frozen from here on
             object.__setattr__(self, name, value)
 
-        settle("input_size", _ints("input_size", self.input_size, None, 1))
+        settle("input_size", settled("input_size", self.input_size, None, 1))
         for name in ("kernel_size", "stride", "dilation"):
-            settle(name, _ints(name, getattr(self, name), self.ndim, 1))
+            settle(name, settled(name, getattr(self, name), self.ndim, 1))
         for name in ("in_channels", "out_channels", "groups"):
             settle(name, _integer(name, getattr(self, name), 1))
         settle("padding", self._settled_padding())
@@ -128,11 +133,11 @@ class Geometry:
             return tuple(named_padding(self.padding, *sizes) for sizes in per_axis)  # type: ignore[arg-type]
         entries = [self.padding] * self.ndim if is_integer(self.padding) else _sequence("padding", self.padding)
         if len(entries) != self.ndim:
-            raise GeometryError(f"padding has {len(entries)} entries for {self.ndim} spatial axes: {self.padding!r}")
+            raise GeometryError(f"padding has {len(entries)} entries for {self.ndim} axes: {self.padding!r}")
         return tuple(_pair(entry) for entry in entries)
 
     def _check(self) -> None:
-        if self.boundary not in get_args(Boundary):
+        if not isinstance(self.boundary, str) or self.boundary not in get_args(Boundary):
             raise GeometryError(f"boundary must be one of {_names(Boundary)}; got {self.boundary!r}")
         for name in ("in_channels", "out_channels"):
             if getattr(self, name) % self.groups:
@@ -250,13 +255,14 @@ def _sequence(name: str, value: Any) -> list[Any]:
     try:
         return list(value)
     except TypeError:
-        raise GeometryError(f"{name} must be an integer or one entry per spatial axis, got {value!r}") from None
+        raise GeometryError(f"{name} must be an integer or one entry per axis, got {value!r}") from None
 
 
-def _ints(name: str, value: Any, ndim: int | None, least: int) -> tuple[int, ...]:
+def settled(name: str, value: Any, ndim: int | None, least: int | None) -> tuple[int, ...]:
+    """Return one whole number per axis, `least` or more; a single number stands for each. Raises `GeometryError`."""
     entries = [value] * (ndim or 1) if is_integer(value) else _sequence(name, value)
     if not entries or ndim not in (None, len(entries)):
-        raise GeometryError(f"{name} has {len(entries)} entries for {ndim or 'at least 1'} spatial axes: {value!r}")
+        raise GeometryError(f"{name} has {len(entries)} entries for {ndim or 'at least one'} axes: {value!r}")
     return tuple(_integer(name, entry, least) for entry in entries)
 
 

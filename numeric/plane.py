@@ -7,15 +7,14 @@ arguments, and `correlate` conjugates nothing (a layer is bilinear).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from numeric.conv import conv
-from numeric.dtypes import Array
-from numeric.geometry import Boundary, GeometryError, Ints, is_integer
+from numeric.dtypes import Array, as_numbers
+from numeric.geometry import Boundary, GeometryError, Ints, is_integer, settled
 
 Mode = Literal["full", "same", "valid"]
 
@@ -31,7 +30,7 @@ def convolve(x: ArrayLike, k: ArrayLike, mode: Mode = "full", *, path: str = "im
 
 def correlate(x: ArrayLike, k: ArrayLike, mode: Mode = "full", *, path: str = "im2col") -> Array:
     """Cross-correlation `sum over u of x[o + u] * k[u]`: the kernel is not flipped. Modes as in `convolve`."""
-    x, k = np.asarray(x), np.asarray(k)
+    x, k = as_numbers(x, k)
     if x.ndim != k.ndim or x.ndim == 0:
         raise GeometryError(
             f"x and k must have the same number of axes, at least one; got shapes {x.shape} and {k.shape}"
@@ -53,27 +52,44 @@ def mode_padding(mode: Mode, kernel_size: int) -> tuple[int, int]:
     return kernel_size - 1 - start, {"full": kernel_size - 1, "same": start, "valid": 0}[mode]
 
 
-def rot180(array: ArrayLike, axes: Sequence[int] | None = None) -> Array:
+def rot180(array: ArrayLike, axes: Ints | None = None) -> Array:
     """Reverse every axis, or those named: the rotation by 180 degrees on two axes. A view, not a copy."""
-    return np.flip(np.asarray(array), None if axes is None else tuple(axes))
+    array = _array(array)
+    return np.flip(array, _axes(array, axes))
 
 
-def shift(array: ArrayLike, offset: Ints, boundary: Boundary = "zero", axes: Sequence[int] | None = None) -> Array:
+def shift(array: ArrayLike, offset: Ints, boundary: Boundary = "zero", axes: Ints | None = None) -> Array:
     """Translation `(tau x)[a] = x[a - offset]` on every axis, or on those named.
 
     What leaves the array is lost and zeros enter (`zero`), or it enters at the other end (`circular`).
     """
-    array = np.asarray(array)
-    axes = range(array.ndim) if axes is None else axes
-    given: Any = offset
-    offsets = [given] * len(axes) if is_integer(given) else list(given)
-    if len(offsets) != len(axes):
-        raise GeometryError(f"offset has {len(offsets)} entries for {len(axes)} axes: {offset!r}")
-    if boundary not in get_args(Boundary):
+    array = _array(array)
+    numbers = _axes(array, axes)
+    offsets = settled("offset", offset, len(numbers), None)
+    if not isinstance(boundary, str) or boundary not in get_args(Boundary):
         raise GeometryError(f"boundary must be one of {', '.join(map(repr, get_args(Boundary)))}; got {boundary!r}")
-    moved = np.roll(array, offsets, tuple(axes))
+    moved = np.roll(array, offsets, numbers)
     if boundary == "zero":
-        for step, number in zip(offsets, axes, strict=True):
+        for step, number in zip(offsets, numbers, strict=True):
             entered = slice(None, step) if step >= 0 else slice(step, None)
-            moved[(slice(None),) * (number % array.ndim) + (entered,)] = 0
+            moved[(slice(None),) * number + (entered,)] = 0
     return moved
+
+
+def _array(array: ArrayLike) -> Array:
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError("a masked array's mask would be lost: fill it first")
+    found = np.asarray(array)
+    if found.ndim == 0:
+        raise GeometryError("expected an array with at least one axis, got a single number")
+    return found
+
+
+def _axes(array: Array, axes: Ints | None) -> tuple[int, ...]:
+    """Axis numbers from 0 up; all of them for None."""
+    if axes is None:
+        return tuple(range(array.ndim))
+    numbers = settled("axes", (axes,) if is_integer(axes) else axes, None, -array.ndim)
+    if max(numbers) >= array.ndim:
+        raise GeometryError(f"axes must be from {-array.ndim} to {array.ndim - 1}, got {axes!r}")
+    return tuple(number % array.ndim for number in numbers)

@@ -8,7 +8,7 @@ order and with or without fused multiply-adds, is then off by at most
     gamma(n) * sum of |a*b|  +  n * s,        gamma(n) = n*u / (1 - n*u)
 
 Overflow is excluded: where the bound or the value could pass the largest number, the bound is infinite. It
-does not hold where a processor flushes subnormal numbers to zero.
+does not hold where a processor flushes subnormal numbers to zero. Arrays must have the shapes of the geometry.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def gamma(n: int, dtype: DTypeLike) -> float:
 
 
 def conv_bound(x: Array, w: Array, geometry: Geometry) -> Array:
-    """Bound on the error of `conv`, shape of y, float64."""
+    """Bound on the error of `conv` without a bias, shape of y, float64."""
     return _bound(im2col.conv, x, w, geometry, geometry.group_in * prod(geometry.kernel_size))
 
 
@@ -65,9 +65,11 @@ def bias_gradient_bound(g: Array) -> Array:
 
 def _bound(kernel: Callable[..., Array], a: Array, b: Array, geometry: Geometry, products: int) -> Array:
     dtype = np.result_type(a, b)
+    unit = gamma(products, dtype)
     smallest = float(np.finfo(dtype).smallest_subnormal)
-    sums = kernel(np.abs(a.astype(np.float64)), np.abs(b.astype(np.float64)), geometry)
-    return _outward(gamma(products, dtype) * sums + products * smallest, sums, products, dtype)
+    with np.errstate(over="ignore", invalid="ignore"):  # no promise is made there
+        sums = kernel(np.abs(a.astype(np.float64)), np.abs(b.astype(np.float64)), geometry)
+        return _outward(unit * sums + products * smallest, sums, products, dtype)
 
 
 def _outward(bound: Array, sums: Array, n: int, dtype: np.dtype[np.floating]) -> Array:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from rich.console import Console
 
@@ -56,49 +57,52 @@ def main(argv: Sequence[str] | None = None, laws: Mapping[str, Law] = LAWS) -> i
         sys.stdout.reconfigure(errors="replace")  # Σ and τ on a terminal that has none
     grammar = parser()
     args = grammar.parse_args(argv)
-    for name in getattr(args, "names", ()) or filter(None, [getattr(args, "name", "")]):
+    for name in getattr(args, "names", [args.name] if hasattr(args, "name") else []):
         if name not in laws:
             near = difflib.get_close_matches(name, laws, n=1, cutoff=0.4)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             grammar.error(f"there is no law named {name!r}{hint} ('list' shows all)")
     file: Path | None = getattr(args, "json", None)
+    if file is not None and args.command in ("list", "explain"):
+        grammar.error(f"{args.command!r} has no verdicts to write to {file}")
     try:
-        if file is not None:
-            json.check_writable(file)
-        return _run(args, laws, file, Console())
+        target = None if file is None else json.writable(file)
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
         grammar.error(f"cannot write {file}: {error}")
+    status, content = _run(args, laws, Console())
+    if target is not None:
+        try:
+            json.write(target, content)
+        except OSError as error:
+            grammar.error(f"cannot write {file}: {error}")
+    return status
 
 
-def _run(args: argparse.Namespace, laws: Mapping[str, Law], file: Path | None, console: Console) -> int:
+def _run(args: argparse.Namespace, laws: Mapping[str, Law], console: Console) -> tuple[int, dict[str, Any]]:
+    """Run a command: print what it finds; return the exit status and what `--json` writes."""
     if args.command == "list":
         text.catalogue(console, laws, {name: _deciding(law) for name, law in laws.items()})
-        return 0
+        return 0, {}
     if args.command == "explain":
         (evidence,) = prove(args.name, laws=laws).values()
         text.explanation(console, laws[args.name], evidence)
-        return int(overall(evidence) != Verdict.PROVED)
+        return int(overall(evidence) != Verdict.PROVED), {}
     if args.command == "sheet":
         findings = audit_sheet()
         text.sheet(console, findings)
-        if file is not None:
-            json.write(file, json.sheet(findings))
-        return int(any(finding.status == Status.UNDECIDED for finding in findings))
+        return int(any(finding.status == Status.UNDECIDED for finding in findings)), json.sheet(findings)
     start = perf_counter()
     found = prove(*getattr(args, "names", ()), tiers=getattr(args, "tier", None), laws=laws)
     text.verdicts(console, laws, found, perf_counter() - start)
-    if file is not None:
-        json.write(file, json.verdicts(laws, found))
-    return int(any(overall(evidence) != Verdict.PROVED for evidence in found.values()))
+    return int(any(overall(evidence) != Verdict.PROVED for evidence in found.values())), json.verdicts(laws, found)
 
 
 def _deciding(law: Law) -> list[str]:
     return [tier for tier in TIERS if tier != "derivation" or law.derivation is not None]
 
 
-def _entry() -> int:
+def entry() -> int:
+    """Run the command line as a process: a reader that has gone or Ctrl-C is no reason for a trace."""
     try:
         return main()
     except BrokenPipeError:  # the reader has gone, as in `| head`
@@ -109,4 +113,4 @@ def _entry() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_entry())
+    sys.exit(entry())

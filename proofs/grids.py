@@ -20,16 +20,16 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class LayerCase:
-    """A layer with a batch: x, w, its bias b, a cotangent g, and a second input and weights for linearity."""
+    """A layer with a batch: x, w, its bias b and a cotangent g."""
 
     geometry: Geometry
     batch: int = 1
 
     def shapes(self) -> Mapping[str, Shape]:
-        """x, w, b, g; x2 and w2 shaped like x and w."""
-        x, w = self.geometry.input_shape(self.batch), self.geometry.weight_shape
-        g = self.geometry.output_shape(self.batch)
-        return {"x": x, "w": w, "b": (self.geometry.out_channels,), "g": g, "x2": x, "w2": w}
+        """x, w, b, g."""
+        geometry = self.geometry
+        x, g = geometry.input_shape(self.batch), geometry.output_shape(self.batch)
+        return {"x": x, "w": geometry.weight_shape, "b": (geometry.out_channels,), "g": g}
 
     @property
     def options(self) -> dict[str, Any]:
@@ -37,8 +37,23 @@ class LayerCase:
         names = ("stride", "dilation", "padding", "groups", "boundary")
         return {name: getattr(self.geometry, name) for name in names}
 
+    @property
+    def remainders(self) -> Shape:
+        """Cells at the high end of each axis that no window reads: the transposed layer's output padding."""
+        return tuple(axis.remainder for axis in self.geometry.axes)
+
     def __str__(self) -> str:
         return f"batch {self.batch}, {self.geometry}"
+
+
+@dataclass(frozen=True)
+class LinearityCase(LayerCase):
+    """A layer with two inputs and two weights, and a factor."""
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, w; x2 and w2 shaped like them; c, one number."""
+        x, w = self.geometry.input_shape(self.batch), self.geometry.weight_shape
+        return {"x": x, "w": w, "x2": x, "w2": w, "c": (1,)}
 
 
 @dataclass(frozen=True)
@@ -129,6 +144,11 @@ LAYERS: tuple[tuple[tuple[Any, ...], int], ...] = (
 def layers() -> list[LayerCase]:
     """Layers that cross stride, dilation, asymmetric and negative padding, groups, boundary, one to three axes."""
     return by_size(LayerCase(Geometry(*fields), batch) for fields, batch in LAYERS)
+
+
+def linearity() -> list[LinearityCase]:
+    """The layers, with two inputs and two weights."""
+    return by_size(LinearityCase(case.geometry, case.batch) for case in layers())
 
 
 def small_layers() -> list[LayerCase]:

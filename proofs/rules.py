@@ -18,11 +18,12 @@ from proofs.signals import At, D, Formula, Partial, Rounded, Signal
 
 @dataclass(frozen=True)
 class Rule:
-    """A named transformation of terms."""
+    """A named transformation of terms; a `conditional` one is right only under what the step says beside it."""
 
     name: str
     apply: Callable[[Any], Any]
     backwards: bool = False
+    conditional: bool = False
 
 
 def unfold(kind: type[Signal], name: str) -> Rule:
@@ -57,7 +58,7 @@ def negate_index(*indices: Any) -> Rule:
 
 def proper_fraction(r: Any) -> Rule:
     """Drop the floor of `r / s`, where r is a remainder modulo s."""
-    return Rule(f"0 ≤ {r} < s", lambda e: e.replace(sympy.floor, lambda a: sympy.floor(a.subs(r, 0))))
+    return Rule(f"0 ≤ {r} < s", lambda e: e.replace(sympy.floor, lambda a: sympy.floor(a.subs(r, 0))), conditional=True)
 
 
 def _collapse(e: Any) -> Any:
@@ -69,8 +70,8 @@ def _collapse(e: Any) -> Any:
 
 
 DIFFERENTIATE = Rule("differentiate under the sum", lambda e: e.replace(D, lambda f, x: sympy.diff(f, x)))
-COLLAPSE = Rule("only one term is left", _collapse)
-INSERT = Rule("insert a sum with one term", _collapse, backwards=True)
+COLLAPSE = Rule("only one term is left", _collapse, conditional=True)
+INSERT = Rule("insert a sum with one term", _collapse, backwards=True, conditional=True)
 EXCHANGE = Rule("exchange the sums", lambda e: e)
 FORMULA = Rule("formulas of numeric.Axis", lambda e: e.replace(Formula, lambda *args: Formula(*args).unfold()))
 ARITHMETIC = Rule("arithmetic", lambda e: e)
@@ -106,8 +107,11 @@ def same(left: Any, right: Any) -> bool:
 def _merged(factors: list[Any], limits: list[Any]) -> Any:
     """Sum over `limits` of a product whose factors may be sums themselves."""
     product: list[Any] = []
-    for factor in factors:
+    for number, factor in enumerate(factors):
         if isinstance(factor, Sum):
+            others = set().union(*(other.free_symbols for other in (*factors[:number], *factors[number + 1 :])))
+            if others & {limit[0] for limit in factor.limits}:
+                raise ValueError(f"the index of {factor} stands free beside it")
             product.append(factor.function)
             limits = [*limits, *factor.limits]
         else:

@@ -45,8 +45,17 @@ class At(_Term, Expr):  # type: ignore[misc]
         return self.args[0]
 
     def unfold(self) -> Any:
-        """Value by the definition of the signal's operator."""
-        return self.signal.at(*self.args[1:])
+        """Value by the definition of the signal's operator.
+
+        Raises `ValueError` where the definition sums over an index that stands free in what it is applied to.
+        """
+        made = self.signal.at(*self.args[1:])
+        bound = {limit[0] for e in made.atoms(Sum) for limit in e.limits}
+        operands = [e for e in self.signal.args if not isinstance(e, Tuple)]
+        captured = bound & set().union(*(e.free_symbols for e in (*operands, *self.args[1:])))
+        if captured:
+            raise ValueError(f"{self} sums over {captured}, which it is also applied to")
+        return made
 
 
 class Formula(_Term, Expr):  # type: ignore[misc]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from training.errors import UsageError
 
-INSTALL = "pip install 'convproof[train]'"
+INSTALL = "sh .ci/setup train (in a clone), or pip install with the extra `train`"
 _VERBOSITY = "TF_CPP_MIN_LOG_LEVEL"
 
 
@@ -20,7 +20,7 @@ def require_packages() -> None:
     """
     for package in ("tensorflow", "keras", "matplotlib"):
         if importlib.util.find_spec(package) is None:
-            raise UsageError(f"training needs {package}, which is not installed: {INSTALL}")
+            raise UsageError(f"training needs {package}, which is not installed; to install it: {INSTALL}")
 
 
 def start_tensorflow() -> str:

@@ -12,24 +12,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from numeric.dtypes import Array, common_dtype
+from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Axis, Geometry
 
 
 def conv(x: Array, w: Array, geometry: Geometry) -> Array:
     """Output of the layer (cross-correlation), shape `(batch, out_channels, *output)`."""
-    columns = _columns(x, geometry)
-    rows = columns @ _matrix(w, geometry).swapaxes(1, 2)
+    x, w = as_numbers(x, w)
+    rows = _columns(x, geometry) @ _matrix(w, geometry).swapaxes(1, 2)
     return _from_rows(rows, geometry)
 
 
 def weight_gradient(g: Array, x: Array, geometry: Geometry) -> Array:
     """dL/dw for the cotangent `g = dL/dy`, shape `(out_channels, channels // groups, *kernel)`."""
+    g, x = as_numbers(g, x)
     return (_rows(g, geometry).swapaxes(1, 2) @ _columns(x, geometry)).reshape(geometry.weight_shape)
 
 
 def input_gradient(g: Array, w: Array, geometry: Geometry) -> Array:
     """dL/dx for the cotangent `g = dL/dy`, shape `(batch, channels, *spatial)`."""
+    g, w = as_numbers(g, w)
     columns = _rows(g, geometry) @ _matrix(w, geometry)
     shape = (geometry.groups, len(g), *geometry.output_size, geometry.group_in, *geometry.kernel_size)
     # (groups, batch, *output, channels, *kernel) -> (batch, groups, channels, *output, *kernel)
@@ -79,7 +81,7 @@ def _columns(x: Array, geometry: Geometry) -> Array:
 def _overlap_add(windows: Array, geometry: Geometry) -> Array:
     """Adjoint of taking windows: add `(batch, channels, *output, *kernel)` up where the windows overlap."""
     sizes = (axis.padded_size for axis in geometry.axes)
-    padded = np.zeros((*windows.shape[:2], *sizes), common_dtype(windows))
+    padded = np.zeros((*windows.shape[:2], *sizes), windows.dtype)
     for u in geometry.taps():
         tap: tuple[Any, ...] = (..., *u)
         reach = [

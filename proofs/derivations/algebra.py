@@ -2,7 +2,17 @@
 
 from sympy import Sum
 
-from proofs.derivations.symbols import AXIS, KERNEL, arrays, at_sizes, centred, integers, layer_sizes
+from proofs.derivations.symbols import (
+    AXIS,
+    KERNEL,
+    LINE_ASSUMES,
+    LINE_SCOPE,
+    arrays,
+    at_sizes,
+    centred,
+    integers,
+    layer_sizes,
+)
 from proofs.rules import ARITHMETIC, fold, negate_index, unfold
 from proofs.signals import OUTPUT, TAP, At, Convolution, Correlation, Layer, Plus, Rot180, fields
 from proofs.tiers.derivation import Derivation, chain
@@ -26,7 +36,8 @@ def rotated_kernel() -> Derivation:
         {p: range(3), q: range(2), x: range(-1, 4), y: range(-1, 3)},
         lambda sizes: {"f": [range(3), range(2)], "k": centred(sizes[p], sizes[q])},
     )
-    return Derivation(steps, models, "two axes, every half-width p, q and position")
+    goal = (At(Convolution(f, k, *bounds), x, y), At(Correlation(f, rotated, *bounds), x, y))
+    return Derivation((goal,), steps, models, "two axes, every half-width p, q and position")
 
 
 def bilinear() -> Derivation:
@@ -48,4 +59,6 @@ def bilinear() -> Derivation:
         (At(Layer(x, w, *axis), o) + At(Layer(x, w2, *axis), o), fold(Layer, "the layer")),
     )
     models = layer_sizes("x x2 w w2", {o: range(3)})
-    return Derivation((*in_x, *in_w), models, "one axis, every size, kernel, stride, dilation and padding")
+    y, in_x2, in_w2 = (At(Layer(*pair, *axis), o) for pair in ((x, w), (x2, w), (x, w2)))
+    goals = ((At(Layer(Plus(x, x2), w, *axis), o), y + in_x2), (At(Layer(x, Plus(w, w2), *axis), o), y + in_w2))
+    return Derivation(goals, (*in_x, *in_w), models, LINE_SCOPE, LINE_ASSUMES)

@@ -37,7 +37,8 @@ def convolution_commutes_with_translation() -> Derivation:
         {p: range(3), q: range(2), s: range(-1, 3), t: range(-1, 2), x: range(-1, 3), y: range(-1, 2)},
         lambda sizes: {"f": [range(3), range(2)], "k": centred(sizes[p], sizes[q])},
     )
-    return Derivation(steps, models, "two axes, every half-width p, q, position and translation")
+    goal = (At(Shift(Convolution(f, k, *bounds), s, t), x, y), At(Convolution(shifted, k, *bounds), x, y))
+    return Derivation((goal,), steps, models, "two axes, every half-width p, q, position and translation")
 
 
 def layer_commutes_with_translation() -> Derivation:
@@ -55,6 +56,7 @@ def layer_commutes_with_translation() -> Derivation:
         (At(Layer(x, w, *fields(AXIS)), o), fold(Layer, "the layer")),
     )
     models = layer_sizes("x w", {o: range(-1, 3), t: range(-2, 3)}, most=16)
+    goal = (At(Layer(moved, w, *fields(AXIS)), o + t), At(Layer(x, w, *fields(AXIS)), o))
     return Derivation(
-        steps, models, "one axis of the line, every kernel, stride, dilation, padding, position and shift"
+        (goal,), steps, models, "one axis of the line, every kernel, stride, dilation, padding, position and shift"
     )

@@ -54,7 +54,15 @@ def output_size() -> Derivation:
         u: range(3),
     }
     models = at_sizes(ranges, where=lambda sizes: sizes[r] < sizes[STRIDE], most=40)
-    return Derivation(steps, models, "one axis, every size, stride, dilation and padding for which the kernel fits")
+    goals = (
+        (reads(0, 0), -LOW),
+        (last - reads(q, KERNEL - 1), r),
+        (reads(q + 1, KERNEL - 1) - last, STRIDE - r),
+        (Formula("output_size", axis), q + 1),
+    )
+    return Derivation(
+        goals, steps, models, "one axis, every size, stride, dilation and padding for which the kernel fits"
+    )
 
 
 def valid_size() -> Derivation:
@@ -64,7 +72,8 @@ def valid_size() -> Derivation:
         Formula("output_size", Axis(m, 2 * p + 1)),
         (m - 2 * p, FORMULA, "stride 1, no padding, a kernel of 2p + 1"),
     )
-    return Derivation(steps, _sizes(m, p), "every m > 2p, on each axis")
+    goal = (Formula("output_size", Axis(m, 2 * p + 1)), m - 2 * p)
+    return Derivation((goal,), steps, _sizes(m, p), "every m > 2p, on each axis")
 
 
 def same_size() -> Derivation:
@@ -81,7 +90,8 @@ def same_size() -> Derivation:
             "the same, of an input that is m + 2p already",
         ),
     )
-    return Derivation(steps, _sizes(m, p), "every m ≥ 1 and p ≥ 0, on each axis")
+    goals = ((Formula("padded_size", padded), m + 2 * p), (Formula("output_size", padded), m))
+    return Derivation(goals, steps, _sizes(m, p), "every m ≥ 1 and p ≥ 0, on each axis")
 
 
 def _sizes(m: Any, p: Any) -> Callable[[], Iterable[Model]]:

@@ -5,7 +5,18 @@ from typing import Any
 
 from sympy import KroneckerDelta, Sum
 
-from proofs.derivations.symbols import AXIS, INPUT, KERNEL, arrays, at_sizes, centred, integers, layer_sizes
+from proofs.derivations.symbols import (
+    AXIS,
+    INPUT,
+    KERNEL,
+    LINE_ASSUMES,
+    LINE_SCOPE,
+    arrays,
+    at_sizes,
+    centred,
+    integers,
+    layer_sizes,
+)
 from proofs.evaluate import Model
 from proofs.rules import COLLAPSE, DIFFERENTIATE, EXCHANGE, INSERT, chain_rule, fold, unfold
 from proofs.signals import (
@@ -33,7 +44,7 @@ KERNEL_TAPS = ((S, -HALF, HALF), (T, -HALF, HALF))
 PLANE = ((I, -HEIGHT, HEIGHT), (J, -WIDTH, WIDTH))
 PLANE_SCOPE = "two axes, every half-width k of the kernel, every support M, N of the cotangent, every position"
 PLANE_ASSUMES = ("L depends on the outputs |i| ≤ M, |j| ≤ N; x, w and g = ∂L/∂y vanish outside of their arrays",)
-LINE_SCOPE = "one axis, every size, kernel, stride, dilation and padding"
+THROUGH_Y = ("L depends on x and w through y alone", *LINE_ASSUMES)
 
 
 def weight_gradient() -> Derivation:
@@ -52,7 +63,9 @@ def weight_gradient() -> Derivation:
         (At(Convolution(Rot180(X), G, (I, HEIGHT), (J, WIDTH)), U, V), fold(Convolution, "*")),
     )
     inside = lambda sizes: max(abs(sizes[U]), abs(sizes[V])) <= sizes[HALF]  # noqa: E731
-    return Derivation(steps, _plane({U: range(-1, 2), V: range(-1, 2)}, inside), PLANE_SCOPE, PLANE_ASSUMES)
+    goal = (Partial(variable), At(Convolution(Rot180(X), G, (I, HEIGHT), (J, WIDTH)), U, V))
+    models = _plane({U: range(-1, 2), V: range(-1, 2)}, inside)
+    return Derivation((goal,), steps, models, PLANE_SCOPE, PLANE_ASSUMES)
 
 
 def input_gradient() -> Derivation:
@@ -70,7 +83,8 @@ def input_gradient() -> Derivation:
         (_sum(G[I, J] * At(Rot180(W), ROW - I, COLUMN - J)), fold(Rot180, "rot180")),
         (At(Convolution(Rot180(W), G, (I, HEIGHT), (J, WIDTH)), ROW, COLUMN), fold(Convolution, "*")),
     )
-    return Derivation(steps, _plane({ROW: range(-1, 2), COLUMN: range(2)}), PLANE_SCOPE, PLANE_ASSUMES)
+    goal = (Partial(variable), At(Convolution(Rot180(W), G, (I, HEIGHT), (J, WIDTH)), ROW, COLUMN))
+    return Derivation((goal,), steps, _plane({ROW: range(-1, 2), COLUMN: range(2)}), PLANE_SCOPE, PLANE_ASSUMES)
 
 
 def layer_weight_gradient() -> Derivation:
@@ -85,7 +99,8 @@ def layer_weight_gradient() -> Derivation:
         (Sum(G[OUTPUT] * X[AXIS.reads(OUTPUT, v)], OUTPUTS), COLLAPSE, "0 ≤ v < k"),
         (At(WeightGradient(G, X, *fields(AXIS)), v), fold(WeightGradient, "the weight gradient")),
     )
-    return Derivation(steps, _line({v: range(1)}), LINE_SCOPE, ("L depends on x and w through y alone",))
+    goal = (Partial(variable), At(WeightGradient(G, X, *fields(AXIS)), v))
+    return Derivation((goal,), steps, _line({v: range(3)}), LINE_SCOPE, THROUGH_Y)
 
 
 def layer_input_gradient() -> Derivation:
@@ -99,15 +114,17 @@ def layer_input_gradient() -> Derivation:
         (Sum(KroneckerDelta(reads, CELL) * G[OUTPUT] * W[TAP], OUTPUTS, _taps()), EXCHANGE),
         (At(InputGradient(G, W, *fields(AXIS)), CELL), fold(InputGradient, "the input gradient")),
     )
-    return Derivation(steps, _line({CELL: range(1)}), LINE_SCOPE, ("L depends on x and w through y alone",))
+    goal = (Partial(variable), At(InputGradient(G, W, *fields(AXIS)), CELL))
+    return Derivation((goal,), steps, _line({CELL: range(4)}), LINE_SCOPE, THROUGH_Y)
 
 
 def chain_rule_for_layers() -> Derivation:
     """Both layer gradients, from an undefined loss."""
     weights, inputs = layer_weight_gradient(), layer_input_gradient()
     (v,) = integers("v")
-    models = _line({v: range(1), CELL: range(1)})
-    return Derivation((*weights.steps, *inputs.steps), models, LINE_SCOPE, weights.assumptions)
+    models = _line({v: range(3), CELL: range(4)})
+    goals = (*weights.goals, *inputs.goals)
+    return Derivation(goals, (*weights.steps, *inputs.steps), models, LINE_SCOPE, weights.assumptions)
 
 
 def bias_gradient() -> Derivation:
@@ -122,7 +139,8 @@ def bias_gradient() -> Derivation:
         ),
         (Sum(G[OUTPUT], OUTPUTS), DIFFERENTIATE),
     )
-    return Derivation(steps, layer_sizes("x w g b"), LINE_SCOPE)
+    goal = (D(Sum(G[OUTPUT] * biased, OUTPUTS), b[0]), Sum(G[OUTPUT], OUTPUTS))
+    return Derivation((goal,), steps, layer_sizes("x w g b"), LINE_SCOPE, LINE_ASSUMES)
 
 
 def adjoints() -> Derivation:
@@ -151,7 +169,12 @@ def adjoints() -> Derivation:
         (Sum(Sum(delta, OUTPUTS, _taps()) * X[CELL], cells), EXCHANGE),
         (Sum(At(InputGradient(G, W, *fields(AXIS)), CELL) * X[CELL], cells), fold(InputGradient, "the input gradient")),
     )
-    return Derivation((*by_tap, *by_cell), layer_sizes("x w g"), LINE_SCOPE)
+    goals = (
+        (Sum(G[OUTPUT] * y, OUTPUTS), form),
+        (form, Sum(At(WeightGradient(G, X, *fields(AXIS)), TAP) * W[TAP], _taps())),
+        (form, Sum(At(InputGradient(G, W, *fields(AXIS)), CELL) * X[CELL], cells)),
+    )
+    return Derivation(goals, (*by_tap, *by_cell), layer_sizes("x w g"), LINE_SCOPE, LINE_ASSUMES)
 
 
 def _sum(term: Any) -> Any:
@@ -187,4 +210,6 @@ def _plane(
 
 
 def _line(free: dict[Any, range]) -> Callable[[], Iterable[Model]]:
-    return layer_sizes("x w g", free, lambda o: At(Layer(X, W, *fields(AXIS)), o))
+    (v,) = integers("v")
+    inside = lambda sizes: sizes.get(v, 0) < sizes[KERNEL] and sizes.get(CELL, 0) < sizes[INPUT]  # noqa: E731
+    return layer_sizes("x w g", free, lambda o: At(Layer(X, W, *fields(AXIS)), o), inside)

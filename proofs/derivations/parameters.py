@@ -32,12 +32,13 @@ EVERY = "every image m × m × 3, kernel p × p with p ≤ m, and number K of ke
 
 def convolution() -> Derivation:
     """One weight for every kernel and tap."""
-    return Derivation(chain(SHARED, (K * P**2, ADD_UP)), SIZES, EVERY)
+    return Derivation(((SHARED, K * P**2),), chain(SHARED, (K * P**2, ADD_UP)), SIZES, EVERY)
 
 
 def locally_connected() -> Derivation:
     """One weight for every output (channel, kernel, position) and tap."""
-    return Derivation((OUTPUT_SIZE, *chain(LOCAL, (3 * K * P**2 * POSITIONS**2, ADD_UP))), SIZES, EVERY)
+    goal = (LOCAL, 3 * K * P**2 * POSITIONS**2)
+    return Derivation((goal,), (OUTPUT_SIZE, *chain(LOCAL, (3 * K * P**2 * POSITIONS**2, ADD_UP))), SIZES, EVERY)
 
 
 def dense() -> Derivation:
@@ -49,7 +50,7 @@ def dense() -> Derivation:
         *chain(Sum(1, *PIXELS), (3 * M**2, ADD_UP, "number of inputs")),
         *chain(DENSE, (9 * K * M**2 * POSITIONS**2, ADD_UP, "their product")),
     )
-    return Derivation(steps, SIZES, EVERY)
+    return Derivation(((DENSE, 9 * K * M**2 * POSITIONS**2),), steps, SIZES, EVERY)
 
 
 def ratio_to_locally_connected() -> Derivation:
@@ -72,7 +73,8 @@ def work() -> Derivation:
         ),
         *chain(DENSE / products, (3 * M**2 / P**2, ADD_UP, "dense against either")),
     )
-    return Derivation(steps, SIZES, EVERY)
+    goals = ((products, LOCAL), (products, 3 * K * P**2 * POSITIONS**2), (DENSE / products, 3 * M**2 / P**2))
+    return Derivation(goals, steps, SIZES, EVERY)
 
 
 def _ratio(total: Any, count: Any, ratio: Any, number: Any, printed: Any) -> Derivation:
@@ -83,4 +85,6 @@ def _ratio(total: Any, count: Any, ratio: Any, number: Any, printed: Any) -> Der
         *chain(Subs(ratio, (M, P), (128, 5)), (number, SUBSTITUTE)),
         Step(Rounded(number, Integer(4)), printed, ROUND, "to four significant digits, as the sheet prints it"),
     )
-    return Derivation(steps, SIZES, EVERY)
+    at_sheet = Subs(ratio, (M, P), (128, 5))
+    goals = ((SHARED / total, ratio), (at_sheet, number), (Rounded(number, Integer(4)), printed))
+    return Derivation(goals, steps, SIZES, EVERY)

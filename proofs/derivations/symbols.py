@@ -38,6 +38,12 @@ AXIS_RANGES: dict[Any, range] = {
     HIGH: range(-1, 3),
 }
 
+LINE_SCOPE = "one axis, every size, kernel, stride, dilation and padding"
+LINE_ASSUMES = (
+    "zero outside of x (zero boundary)",
+    "one axis, sample and channel; batch, channels and groups add up such layers, further axes repeat the step",
+)
+
 
 def at_sizes(
     ranges: Mapping[Any, range],
@@ -71,7 +77,11 @@ def centred(*half_widths: int) -> list[range]:
 
 
 def layer_sizes(
-    names: str, free: Mapping[Any, range] | None = None, forward: Callable[..., Any] | None = None, most: int = 8
+    names: str,
+    free: Mapping[Any, range] | None = None,
+    forward: Callable[..., Any] | None = None,
+    where: Callable[[dict[Any, int]], bool] = lambda _: True,
+    most: int = 8,
 ) -> Callable[[], Iterable[Model]]:
     """Models of a layer on one axis: sizes that have an output, and ranges for the arrays x, x2, w, w2, g, b."""
 
@@ -86,7 +96,7 @@ def layer_sizes(
     return at_sizes(
         {**AXIS_RANGES, **(free or {})},
         spaces,
-        lambda sizes: concrete(sizes).span <= concrete(sizes).padded_size,
+        lambda sizes: where(sizes) and concrete(sizes).span <= concrete(sizes).padded_size,
         forward,
         most,
     )

@@ -30,14 +30,14 @@ def rotated_kernel(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     name="layer-is-bilinear",
     statement="conv(x + x', w) = conv(x, w) + conv(x', w), conv(x, w + w') = conv(x, w) + conv(x, w')",
     source="definition of the layer; what lets a gradient be an adjoint",
-    cases=grids.layers,
+    cases=grids.linearity,
     scope="1 to 3 axes, stride, dilation, asymmetric and negative padding, groups, both boundaries",
     path="numeric.conv (im2col)",
     derivation=derivations.bilinear,
 )
-def bilinear(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
-    """Additivity in each argument, and a common factor (an entry of b) pulled out of each."""
-    x, x2, w, w2, factor = of["x"], of["x2"], of["w"], of["w2"], of["b"][0]
+def bilinear(case: grids.LinearityCase, of: Numbers) -> Iterator[Equation]:
+    """Additivity in each argument, and a common factor pulled out of each."""
+    x, x2, w, w2, factor = of["x"], of["x2"], of["w"], of["w2"], of["c"][0]
     y = conv(x, w, **case.options)
     yield "x + x'", conv(x + x2, w, **case.options), y + conv(x2, w, **case.options)
     yield "w + w'", conv(x, w + w2, **case.options), y + conv(x, w2, **case.options)

@@ -33,9 +33,8 @@ def translation(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     statement="reads(o + t, u) = reads(o, u) + s·t, so conv(shift(x, s·t)) = shift(conv(x), t)",
     source="sheet, Solution 1.1, for a layer with stride s",
     cases=grids.circular_layers,
-    scope="circular boundary, 1 and 2 axes, stride, dilation, groups; every shift",
+    scope="circular boundary, input/stride output positions, 1 and 2 axes, dilation, groups; every shift",
     path="numeric.conv, numeric.shift (im2col)",
-    assumptions=("the stride divides the input", "the output has input/stride positions"),
     derivation=derivations.layer_commutes_with_translation,
 )
 def strided_translation(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:

@@ -50,12 +50,15 @@ def sheet(findings: Iterable[Finding]) -> dict[str, Any]:
     }
 
 
-def check_writable(path: Path) -> None:
-    """Raise `OSError` if a file could not be put there, before any work is done for it."""
-    if path.exists() and not path.is_file():
+def writable(path: Path) -> Path:
+    """Return the file that `path` leads to; raise `OSError` if none could be put there, before any work is done."""
+    target = path.resolve()  # a link stays, and what it leads to is written
+    special = path.absolute().parts[1:2] in (("dev",), ("proc",))  # links to whatever stdout is
+    if special or (target.exists() and not target.is_file()):
         raise OSError(f"{path} is not a regular file")
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}."):
         pass
+    return target
 
 
 def write(path: Path, content: dict[str, Any]) -> None:

@@ -1,4 +1,6 @@
-"""Tier `derivation`: a chain of named steps with symbolic sizes, each step checked twice.
+"""Tier `derivation`: chains of named steps with symbolic sizes, from one side of each goal to the other.
+
+Each step is checked twice:
 
 1. SymPy: the step's rule, applied to one side, gives the other side's normal form.
 2. By brute force: both sides have the same value (`proofs.evaluate`) at every one of the derivation's small
@@ -18,10 +20,12 @@ from proofs.evaluate import Model
 from proofs.law import Evidence, Law, Verdict
 from proofs.rules import Rule, same
 
+Goal = tuple[Any, Any]
+
 
 @dataclass(frozen=True)
 class Step:
-    """`left = right` by a rule; `because` is the assumption that the rule needs, if any."""
+    """`left = right` by a rule; `because` is the condition that a conditional rule needs, or a remark."""
 
     left: Any
     right: Any
@@ -37,15 +41,25 @@ class Step:
 
 @dataclass(frozen=True)
 class Derivation:
-    """Steps in reading order; a step whose left side is the last right side continues the chain.
+    """Goals, and the steps that lead from the left side of each to its right side.
 
-    `models` are the small sizes at which every step is evaluated.
+    A step whose left side is the right side before it continues the chain. `models` are the small sizes at which
+    every step is evaluated.
     """
 
+    goals: tuple[Goal, ...]
     steps: tuple[Step, ...]
     models: Callable[[], Iterable[Model]]
     scope: str = "all sizes"
     assumptions: tuple[str, ...] = ()
+
+    def reaches(self, goal: Goal) -> bool:
+        """Whether the steps lead from the goal's left side to its right side."""
+        reached = {goal[0]}
+        for step in self.steps:  # a step stands after those that it builds on
+            if step.left in reached:
+                reached.add(step.right)
+        return goal[1] in reached
 
 
 def chain(start: Any, *lines: tuple[Any, Rule] | tuple[Any, Rule, str]) -> tuple[Step, ...]:
@@ -65,12 +79,16 @@ def decide(law: Law) -> Evidence | None:
     derivation: Derivation = law.derivation()
     models = list(derivation.models())
     verdict, counterexample = _verdict(derivation, models)
+    conditions = (step.because for step in derivation.steps if step.rule.conditional)
     return Evidence(
         tier="derivation",
         verdict=verdict,
         scope=derivation.scope,
         path=f"numeric.Axis and proofs.signals in SymPy; each step also by brute force at {len(models)} sizes",
-        assumptions=(*law.assumptions, *derivation.assumptions, "SymPy's calculus of sums, where both checks agree"),
+        assumptions=(
+            *dict.fromkeys((*law.assumptions, *derivation.assumptions, *conditions)),
+            "SymPy's calculus of sums, where both checks agree",
+        ),
         cases=len(derivation.steps),
         seconds=perf_counter() - start,
         counterexample=counterexample,
@@ -78,14 +96,26 @@ def decide(law: Law) -> Evidence | None:
 
 
 def _verdict(derivation: Derivation, models: list[Model]) -> tuple[Verdict, str]:
-    """Refuted by a size where a step's sides differ; open where SymPy cannot follow, or nothing was evaluated."""
+    """Refuted by a size where a step's sides differ; open where anything else is missing."""
     for number, step in enumerate(derivation.steps, start=1):
         for model in models:
             left, right = model.value(step.left), model.value(step.right)
             if left != right:
                 sizes = ", ".join(f"{symbol} = {size}" for symbol, size in model.sizes.items())
                 return Verdict.REFUTED, f"step {number} ({step.rule.name}) at {sizes}: {left} against {right}"
+    missing = "" if models else "nothing was evaluated"
+    missing = missing or _gap(derivation)
+    return (Verdict.OPEN if missing else Verdict.PROVED), missing
+
+
+def _gap(derivation: Derivation) -> str:
+    """What keeps the steps from being a derivation of the goals; empty if nothing does."""
     for number, step in enumerate(derivation.steps, start=1):
         if not step.follows():
-            return Verdict.OPEN, f"step {number}: {step.rule.name} does not turn one side into the other"
-    return (Verdict.PROVED if derivation.steps and models else Verdict.OPEN), ""
+            return f"step {number}: {step.rule.name} does not turn one side into the other"
+        if step.rule.conditional and not step.because:
+            return f"step {number}: {step.rule.name} needs a condition"
+    for goal in derivation.goals:
+        if not derivation.reaches(goal):
+            return f"the steps do not lead from {goal[0]} to {goal[1]}"
+    return "" if derivation.goals else "it has no goal"

@@ -3,11 +3,12 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import entry_points
 
 import pytest
 
 from proofs import LAWS, TIERS
-from proofs.__main__ import main
+from proofs.__main__ import entry, main
 
 FRAMEWORKS = ("tensorflow", "keras", "torch", "jax", "hypothesis", "pytest", "matplotlib")
 
@@ -136,3 +137,8 @@ def test_a_terminal_without_unicode_is_no_obstacle():
         env={"PYTHONIOENCODING": "ascii", "PATH": ""},
     )
     assert b"convolution-commutes-with-translation" in done.stdout
+
+
+def test_the_console_command_is_the_same_program():
+    (command,) = entry_points(group="console_scripts", name="convproof")
+    assert command.load() is entry

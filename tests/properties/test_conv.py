@@ -14,6 +14,8 @@ from numeric import (
     conv_bias_gradient,
     conv_input_gradient,
     conv_weight_gradient,
+    convolve,
+    correlate,
     definition,
     rounding,
 )
@@ -80,6 +82,40 @@ def test_every_small_axis_exhaustively(name):
         checks.check_computes_the_definition(PATHS[name], case, of)
         tried += 1
     assert tried == 2076
+
+
+def test_crops_that_reach_beyond_the_input():
+    """Every cell left is padding: only zeros are read, or wrapped around."""
+    for low, high, boundary in product((-5, 6), (-5, 6), ("zero", "circular")):
+        if low + high + 4 >= 2:
+            case = LayerCase(Geometry((4,), (2,), padding=((low, high),), boundary=boundary), 2)
+            of = {array: np.arange(1, np.prod(shape) + 1).reshape(shape) for array, shape in case.shapes().items()}
+            checks.check_computes_the_definition(PATHS["im2col"], case, of)
+
+
+def test_a_path_that_is_asked_for_runs(monkeypatch):
+    """Every function that takes a path reaches the one that is named."""
+    ran = []
+
+    class Spy:
+        def __getattr__(self, name):
+            ran.append(name)
+            return getattr(PATHS["definition"], name)
+
+    monkeypatch.setitem(PATHS, "spy", Spy())
+    x, w = np.ones((1, 1, 3)), np.ones((1, 1, 2))
+    conv(x, w, path="spy")
+    conv_input_gradient(w, w, 3, path="spy")
+    conv_weight_gradient(w, x, 2, path="spy")
+    convolve([1, 2], [1], path="spy")
+    correlate([1, 2], [1], path="spy")
+    assert ran == ["conv", "input_gradient", "weight_gradient", "conv", "conv"]
+
+
+def test_a_single_input_size_stands_for_every_axis():
+    g, w = np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 2))
+    checks.check_same(conv_input_gradient(g, w, 4), conv_input_gradient(g, w, (4, 4)))
+    checks.check_same(conv_input_gradient(g, w, np.int64(4)), conv_input_gradient(g, w, (4, 4)))
 
 
 def test_every_small_plane_exhaustively():

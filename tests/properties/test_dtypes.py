@@ -75,5 +75,11 @@ def test_an_empty_batch_gives_empty_outputs_and_zero_weight_gradients(path, dtyp
     assert (conv_bias_gradient(g) == 0).all()
 
 
+def test_a_bias_takes_part_in_the_common_type():
+    x, w = np.ones((1, 1, 3), np.float32), np.ones((1, 1, 2), np.float32)
+    assert conv(x, w, np.ones(1)).dtype == np.float64
+    assert conv(x, w, np.ones(1, np.float32)).dtype == np.float32
+
+
 def test_lists_are_arrays():
     assert convolve([1, 2, 3], [1, 1]).tolist() == [1, 3, 5, 3]

@@ -27,17 +27,17 @@ CASES = {
     "empty kernel": (lambda: Geometry((4,), (0,)), "kernel_size must be at least 1, got 0"),
     "fraction": (
         lambda: Geometry((4,), (3,), stride=1.5),
-        "stride must be an integer or one entry per spatial axis, got 1.5",
+        "stride must be an integer or one entry per axis, got 1.5",
     ),
     "true": (
         lambda: Geometry((4,), (3,), stride=True),
-        "stride must be an integer or one entry per spatial axis, got True",
+        "stride must be an integer or one entry per axis, got True",
     ),
-    "no axes": (lambda: Geometry((), ()), "input_size has 0 entries for at least 1 spatial axes"),
-    "one entry too few": (lambda: Geometry((4, 4), (3,)), r"kernel_size has 1 entries for 2 spatial axes: \(3,\)"),
+    "no axes": (lambda: Geometry((), ()), "input_size has 0 entries for at least one axes"),
+    "one entry too few": (lambda: Geometry((4, 4), (3,)), r"kernel_size has 1 entries for 2 axes: \(3,\)"),
     "padding entries": (
         lambda: Geometry((4, 4), (3, 3), padding=(1, 1, 1)),
-        "padding has 3 entries for 2 spatial axes",
+        "padding has 3 entries for 2 axes",
     ),
     "padding triple": (
         lambda: Geometry((4,), (3,), padding=((1, 2, 3),)),
@@ -79,7 +79,7 @@ CASES = {
         lambda: nm.conv_weight_gradient(G[:1], X, (3, 2)),
         r"g must have shape \(2, 6, 3, 3\), got \(1, 6, 3, 3\)",
     ),
-    "input size": (lambda: nm.conv_input_gradient(G, W, (5,)), "x must be .batch, channels, .spatial. and w"),
+    "input size": (lambda: nm.conv_input_gradient(G, W, (5,)), r"input_size has 1 entries for 2 axes: \(5,\)"),
     "channels of g": (
         lambda: nm.conv_input_gradient(G[:, :4], W, (5, 4)),
         r"g must have shape \(2, 6, 3, 3\), got \(2, 4, 3, 3\)",
@@ -88,6 +88,33 @@ CASES = {
         lambda: nm.conv_bias_gradient(np.ones((2, 3))),
         r"g must have a batch, a channel and at least one spatial axis; got shape \(2, 3\)",
     ),
+    "input size as a fraction": (
+        lambda: nm.conv_input_gradient(G, W, 5.0),
+        "input_size must be an integer or one entry per axis",
+    ),
+    "flat w": (lambda: nm.conv_input_gradient(G, W[0, 0, 0], 5), r"w must be .out_channels.*got shape \(2,\)"),
+    "groups of g": (lambda: nm.conv_input_gradient(G, W, (5, 4), groups=0), "groups must be at least 1, got 0"),
+    "no channels": (lambda: Geometry((4,), (3,), in_channels=0), "in_channels must be at least 1, got 0"),
+    "empty input": (lambda: Geometry((0,), (1,), padding=1), "input_size must be at least 1, got 0"),
+    "a list of paths": (lambda: nm.conv(X, W, path=["im2col"]), "path must be one of"),
+    "boundary array": (lambda: Geometry((4,), (3,), boundary=np.zeros(2)), "boundary must be one of"),
+    "offset fraction": (lambda: nm.shift(X, 1.5), "offset must be an integer or one entry per axis, got 1.5"),
+    "offset entry": (lambda: nm.shift([1, 2], [1.5]), "offset must be an integer, got 1.5"),
+    "shift of a number": (lambda: nm.shift(1, 1), "at least one axis, got a single number"),
+    "axes beyond": (lambda: nm.rot180([1, 2], axes=1), "axes must be from -1 to 0, got 1"),
+    "axes below": (lambda: nm.shift([1, 2], 1, axes=-2), "axes must be at least -1, got -2"),
+    "transposed shapes": (lambda: nm.conv_transpose(X, W[..., 0]), r"got x \(2, 3, 5, 4\) and w \(6, 3, 3\)"),
+    "transposed channels": (lambda: nm.conv_transpose(X, W), r"g must have shape \(2, 6, 5, 4\), got \(2, 3, 5, 4\)"),
+    "transposed bias": (lambda: nm.conv_transpose(G, W, np.ones(6)), r"bias must have shape \(3,\), got \(6,\)"),
+    "output padding": (
+        lambda: nm.conv_transpose(G, W, stride=2, output_padding=2),
+        r"output_padding must be below the stride on each axis, got \(2, 2\) for \(2, 2\)",
+    ),
+    "output padding of same": (
+        lambda: nm.conv_transpose(G, W, stride=2, padding="same", output_padding=1),
+        "output_padding must be 0 with padding 'same', got 1",
+    ),
+    "nothing left": (lambda: nm.conv_transpose(G[..., :1, :1], W, padding=2), "input_size must be at least 1, got -1"),
     "scalar g": (lambda: nm.conv_input_gradient(1.0, W, (5, 4)), r"g must have a batch.*got shape \(\)"),
     "flat x": (lambda: nm.conv_weight_gradient(G, X[0, 0], (3, 2)), r"x must have a batch.*got shape \(5, 4\)"),
     "path": (lambda: nm.conv(X, W, path="fast"), "path must be one of 'im2col', 'definition'; got 'fast'"),
@@ -110,6 +137,16 @@ TYPE_ERRORS = {
     "uint64 and int64": (
         lambda: nm.conv(X.astype(np.uint64), W.astype(np.int64)),
         "no integer type holds both uint64 and int64: convert one of them first",
+    ),
+    "masked": (lambda: nm.conv(np.ma.masked_less(X, 0), W), "a masked array's mask would be lost: fill it first"),
+    "masked shift": (lambda: nm.shift(np.ma.masked_less(X, 0), 1), "a masked array's mask would be lost"),
+    "time spans": (
+        lambda: nm.conv_bias_gradient(np.zeros(G.shape, "m8[s]")),
+        r"expected numbers .* got dtype timedelta64\[s\]",
+    ),
+    "integers have no bound": (
+        lambda: nm.rounding.conv_bound(np.ones((1, 1, 3), int), np.ones((1, 1, 3), int), Geometry((3,), (3,))),
+        "real floating-point types, got int64",
     ),
     "bound of integers": (lambda: nm.rounding.unit_roundoff(np.int64), "real floating-point types, got int64"),
 }

@@ -64,6 +64,10 @@ def test_same_keeps_ceil_of_input_over_stride():
     assert tried == 480
 
 
+def test_valid_is_no_padding():
+    assert Geometry((5, 4), (3, 2), 2, padding="valid") == Geometry((5, 4), (3, 2), 2, padding=0)
+
+
 def test_full_reaches_every_window_that_touches_the_input():
     for n, k, d in product(range(1, 6), range(1, 5), range(1, 4)):
         axis = Axis(n, k, 1, d, *named_padding("full", n, k, 1, d))

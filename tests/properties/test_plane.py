@@ -73,6 +73,18 @@ def test_shift_moves_the_named_axes_only():
     assert shift(x, -1, "circular", axes=(0,)).tolist() == [[4, 5, 6], [1, 2, 3]]
 
 
+def test_rot180_is_a_view():
+    x = np.arange(6).reshape(2, 3)
+    assert np.shares_memory(rot180(x), x)
+
+
+def test_axes_may_count_from_the_end_or_be_one_number():
+    x = np.arange(1, 7).reshape(2, 3)
+    checks.check_same(shift(x, 1, axes=-1), shift(x, 1, axes=(1,)))
+    checks.check_same(shift(x, -1, axes=[-2]), shift(x, -1, axes=0))
+    checks.check_same(rot180(x, axes=-2), x[::-1])
+
+
 def test_even_kernels_are_centred_like_scipys():
     """`same` begins at (m - 1) // 2: a kernel of two has its origin in its first cell."""
     assert convolve([1, 2, 3], [10, 1], "same").tolist() == [10, 21, 32]

@@ -78,6 +78,28 @@ def test_a_gradient_wrong_by_a_twentieth_of_a_percent_is_seen(dtype):
         checks.check_within(ours, true, bound)
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_the_bound_is_the_formula_and_barely_more(dtype):
+    """gamma(n) * sum of |a*b| + n * s, with n the products of one sum: channels of a group times taps, and so on."""
+    geometry = Geometry((5, 4), (3, 2), 2, in_channels=4, out_channels=6, groups=2)
+    shapes = (geometry.input_shape(3), geometry.weight_shape, geometry.output_shape(3))
+    x, w, g = (np.ones(shape, dtype) for shape in shapes)
+    u, s = rounding.unit_roundoff(dtype), float(np.finfo(dtype).smallest_subnormal)
+    # sums of ones are as large as they are long; those of dx have at most group_out * taps products
+    dx = im2col.input_gradient(g.astype(float), w.astype(float), geometry)
+    expected = (
+        (rounding.conv_bound(x, w, geometry), 2 * 6, 2 * 6),
+        (rounding.weight_gradient_bound(g, x, geometry), 3 * 2 * 2, 3 * 2 * 2),
+        (rounding.input_gradient_bound(g, w, geometry), 3 * 6, dx),
+    )
+    for bound, n, sums in expected:
+        exactly = n * u / (1 - n * u) * sums + n * s
+        assert (bound >= exactly).all()
+        assert (bound <= exactly * (1 + 1e-9)).all()
+    n = 3 * 2 * 2 - 1
+    assert rounding.bias_gradient_bound(g) == pytest.approx(np.full(6, n * u / (1 - n * u) * (n + 1)), rel=1e-9)
+
+
 def test_where_a_value_could_overflow_the_bound_is_infinite():
     x = np.full((1, 1, 2), 2.0**127, np.float32)
     bound = rounding.conv_bound(x, np.ones_like(x), _line(2))

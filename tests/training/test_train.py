@@ -238,11 +238,14 @@ def test_script_runs_from_any_directory_with_a_clean_report(small_npz: Path, tmp
 def test_interrupt_ends_the_script_with_one_line(small_npz: Path, tmp_path: Path) -> None:
     process = script(tmp_path, "--data", str(small_npz), "--epochs", "1000")
     assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("epoch 2"):
-            break
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
+    try:
+        for line in process.stdout:
+            if line.startswith("epoch 2"):
+                break
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
     assert err == "train.py: interrupted; no results were written\n"
     assert process.returncode == 130
     assert list(tmp_path.iterdir()) == []

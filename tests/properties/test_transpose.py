@@ -1,0 +1,69 @@
+"""The transposed layer: its sums, its gradients, its sizes, and TensorFlow's."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numeric import Axis, conv_transpose, conv_transpose_input_gradient, conv_transpose_weight_gradient, definition
+from numeric.paths import PATHS
+from tests import checks, strategies
+
+
+@pytest.mark.parametrize("path", PATHS)
+@given(data=st.data())
+def test_integers_are_exact(path, data):
+    """G of a layer is the input of its transpose, and x its cotangent."""
+    case = data.draw(strategies.layers())
+    of = data.draw(strategies.values(case))
+    x, w, g, geometry = of["x"], of["w"], of["g"], case.geometry
+    options = {"path": path, **case.options}
+    y = conv_transpose(g, w, output_padding=case.remainders, **options)
+    checks.check_same(y, definition.input_gradient(g, w, geometry))
+    checks.check_same(conv_transpose_input_gradient(x, w, **options), definition.conv(x, w, geometry))
+    dw = conv_transpose_weight_gradient(x, g, geometry.kernel_size, **options)
+    checks.check_same(dw, definition.weight_gradient(g, x, geometry))
+
+
+@given(st.data())
+def test_channels_last_and_bias_are_the_same_layer(data):
+    case = data.draw(strategies.layers())
+    of = data.draw(strategies.values(case))
+    g, w, options = of["g"], of["w"], {"output_padding": case.remainders, **case.options}
+    bias = np.arange(1, case.geometry.in_channels + 1)
+    y = conv_transpose(g, w, bias, **options)
+    expected = conv_transpose(g, w, **options)
+    for channel, b in enumerate(bias):
+        expected[:, channel] += b
+    checks.check_same(y, expected)
+    last = conv_transpose(np.moveaxis(g, 1, -1), w, bias, channels_last=True, **options)
+    checks.check_same(np.moveaxis(last, -1, 1), expected)
+
+
+def test_sizes_invert_the_output_size():
+    tried = 0
+    for m, k, s, d, low, high in product(
+        range(1, 5), range(1, 4), range(1, 4), range(1, 3), range(-1, 2), range(-1, 2)
+    ):
+        size = Axis(m, k, s, d, low, high).transposed_size
+        for extra in range(s):
+            if size + extra >= 1:
+                assert Axis(size + extra, k, s, d, low, high).output_size == m
+                tried += 1
+    assert tried == 1269
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_it_is_tensorflows(stride, padding):
+    tensorflow = pytest.importorskip("tensorflow")
+    random = np.random.default_rng(0)
+    x = random.integers(-9, 10, (2, 3, 4, 5)).astype(float)
+    w = random.integers(-9, 10, (3, 2, 3, 2)).astype(float)
+    ours = conv_transpose(x, w, stride=stride, padding=padding).transpose(0, 2, 3, 1)
+    theirs = tensorflow.nn.conv2d_transpose(
+        x.transpose(0, 2, 3, 1), w.transpose(2, 3, 1, 0), ours.shape, stride, padding.upper()
+    )
+    assert ours.tolist() == theirs.numpy().tolist()
