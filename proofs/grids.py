@@ -126,6 +126,7 @@ LAYERS: tuple[tuple[tuple[Any, ...], int], ...] = (
     # input, kernel, stride, dilation, padding, channels in and out, groups, boundary; batch
     (((1,), (1,), 1, 1, 0, 1, 1, 1, "zero"), 1),
     (((5,), (2,), 2, 1, ((0, 1),), 2, 1, 1, "zero"), 2),
+    (((2,), (2,), 1, 1, ((0, 1),), 2, 2, 2, "zero"), 1),
     (((2,), (3,), 1, 2, ((3, 1),), 1, 2, 1, "zero"), 1),  # kernel larger than the input
     (((6,), (2,), 1, 1, ((-1, -2),), 1, 2, 1, "zero"), 1),  # padding crops
     (((4,), (2,), 2, 1, ((5, 0),), 1, 1, 1, "zero"), 2),  # outputs that read padding only

@@ -50,7 +50,7 @@ def valid_size(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     source="sheet, Solution 1.2",
     cases=grids.half_widths,
     scope="m ≤ 5, n ≤ 4, p ≤ 2, q ≤ 1",
-    path="numeric.Geometry, numeric.conv (im2col)",
+    path="numeric.Geometry, numeric.conv, numeric.convolve (im2col)",
     assumptions=("p cells on each side along the first axis, q along the second",),
     derivation=derivations.same_size,
 )

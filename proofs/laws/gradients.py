@@ -86,7 +86,7 @@ def finite_gradients(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     source="sheet, Solution 3, first line of both chains",
     cases=grids.small_layers,
     scope="1 and 2 axes, stride, dilation, padding, groups; L an undefined function of all outputs",
-    path="numeric.conv and its gradients (im2col)",
+    path="numeric.conv, numeric.conv_weight_gradient, numeric.conv_input_gradient (im2col)",
     assumptions=("L is differentiable and depends on x and w through y alone",),
     derivation=derivations.chain_rule_for_layers,
     needs_symbols=True,
@@ -149,7 +149,7 @@ def layer_bias_gradient(case: grids.LayerCase, of: Numbers) -> Iterator[Equation
     name="gradients-are-adjoints",
     statement="⟨g, conv(x, w)⟩ = ⟨conv_weight_gradient(g, x), w⟩ = ⟨conv_input_gradient(g, w), x⟩",
     source="bilinearity: a gradient is the adjoint of the map with one argument frozen",
-    path="numeric.conv and its gradients (im2col)",
+    path="numeric.conv, numeric.conv_weight_gradient, numeric.conv_input_gradient (im2col)",
     derivation=derivations.adjoints,
     **LAYERS,
 )

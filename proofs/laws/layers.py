@@ -18,7 +18,7 @@ LAYERS: dict[str, Any] = {
     name="transposed-size-inverts-the-output-size",
     statement="output(transposed(m) + e) = m for 0 ≤ e < stride, transposed(m) = (m − 1)·stride + span − low − high",
     source="definition of the transposed convolution and its output padding",
-    path="numeric.Axis, numeric.conv_transpose (im2col)",
+    path="numeric.Axis, numeric.conv_transpose, numeric.conv (im2col)",
     derivation=derivations.transposed_size,
     **LAYERS,
 )
@@ -48,7 +48,8 @@ def transposed_is_adjoint(case: grids.LayerCase, of: Numbers) -> Iterator[Equati
     name="transposed-convolution-gradients-are-the-derivatives",
     statement="conv_transpose_input_gradient, conv_transpose_weight_gradient = ∂⟨x, conv_transpose(g, w)⟩/∂g, ∂w",
     source="sheet, Solution 3, for the transposed layer; also the gradients of the convolution's input gradient",
-    path="numeric.conv_transpose and its gradients (im2col)",
+    path="numeric.conv_transpose, numeric.conv_transpose_input_gradient, "
+    "numeric.conv_transpose_weight_gradient (im2col)",
     **LAYERS,
 )
 def transposed_gradients(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:

@@ -73,7 +73,7 @@ def dense(case: grids.FirstLayerCase, of: Numbers) -> Iterator[Equation]:
 
 @law(
     name="convolution-to-locally-connected-ratio",
-    statement="K·p² / 3K·p²·(m − p + 1)² = 1 / 3(m − p + 1)²; 2.168e-5 for m = 128, p = 5",
+    statement="K·p² / (3K·p²·(m − p + 1)²) = 1 / (3(m − p + 1)²); 2.168e-5 for m = 128, p = 5",
     source="sheet, Solution 2.3",
     derivation=derivations.ratio_to_locally_connected,
     **SHARED,
@@ -87,7 +87,7 @@ def ratio_to_locally_connected(case: grids.FirstLayerCase, of: Numbers) -> Itera
 
 @law(
     name="convolution-to-dense-ratio",
-    statement="K·p² / 9K·m²·(m − p + 1)² = p² / 9m²·(m − p + 1)²; 1.103e-8 for m = 128, p = 5",
+    statement="K·p² / (9K·m²·(m − p + 1)²) = p² / (9m²·(m − p + 1)²); 1.103e-8 for m = 128, p = 5",
     source="sheet, Solution 2.3",
     derivation=derivations.ratio_to_dense,
     **SHARED,
@@ -109,7 +109,9 @@ def ratio_to_dense(case: grids.FirstLayerCase, of: Numbers) -> Iterator[Equation
 def work(case: grids.FirstLayerCase, of: Numbers) -> Iterator[Equation]:
     """Products that the layer sums up: monomials of all outputs together."""
     y = _layer(of)
-    yield "products", sum(len(entry) for entry in y.flat), _non_zero(_matrix(of))
+    matrix = _matrix(of)
+    yield "products", sum(len(entry) for entry in y.flat), _non_zero(matrix)
+    yield "dense", sympy.Rational(matrix.size, _non_zero(matrix)), sympy.Rational(3 * case.m**2, case.p**2)
     yield "reads", sum(1 for _ in _reads(case)), 3 * case.kernels * case.p**2 * (case.m - case.p + 1) ** 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
@@ -77,10 +78,7 @@ def _plural(number: int, noun: str) -> str:
 
 
 def _count(values: Iterable[str]) -> str:
-    counts: dict[str, int] = {}
-    for value in values:
-        counts[value] = counts.get(value, 0) + 1
-    return ", ".join(f"{number} {value}" for value, number in counts.items())
+    return ", ".join(f"{number} {value}" for value, number in Counter(values).items())
 
 
 def catalogue(console: Console, laws: Mapping[str, Law], tiers: Mapping[str, Iterable[str]]) -> None:
@@ -143,7 +141,8 @@ def sheet(console: Console, findings: Iterable[Finding]) -> None:
             if value:
                 rows.add_row("", _indented(Text.assemble((f"{name}: ", "dim"), value), 2))
     console.print(rows)
-    console.print(Text(f"\n{_plural(len(findings), 'line')}: {_count(finding.status for finding in findings)}."))
+    counts = ", ".join(f"{number} × {status}" for status, number in Counter(f.status for f in findings).items())
+    console.print(Text(f"\n{_plural(len(findings), 'line')}: {counts}"))
 
 
 def _remarks(finding: Finding) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 from sympy import Sum, Symbol
 
 from numeric import GeometryError, convolve, rot180
+from numeric.dtypes import Array
 from proofs.audit import Claim, Line, smallest_first
 from proofs.derivations.gradients import COLUMN, FORWARD, HALF, HEIGHT, PLANE, ROW, WIDTH, G, I, J, U, V, W, X
 from proofs.derivations.symbols import centred
@@ -82,23 +83,32 @@ def _every_index_exists() -> Claim:
 ZERO = "w is zero outside of −k .. k"
 
 
-def _finite_input_gradient() -> Claim:
-    """On arrays: the forward pass is valid, and the gradient a convolution of some mode."""
+def _finite(of_name: str, factor: str, right_mode: str) -> Callable[[], Claim]:
+    """On arrays: the forward pass is valid, and the gradient by `of_name` a convolution of g with a rotated factor."""
 
     def test(case: dict[str, Any]) -> str:
         n, m = case["n"], 2 * case["k"] + 1
         of = Polynomials({"x": (n,), "w": (m,), "g": (n - m + 1,)})
-        gradient = of.gradient(lambda x: (of["g"] * convolve(x, of["w"], "valid")).sum(), "x")
+
+        def loss(array: Array) -> Any:
+            both = {"x": of["x"], "w": of["w"], of_name: array}
+            return (of["g"] * convolve(both["x"], both["w"], "valid")).sum()
+
+        gradient = of.gradient(loss, of_name)
         try:
-            ours = convolve(of["g"], rot180(of["w"]), case["mode"])
+            larger, smaller = sorted((of["g"], rot180(of[factor])), key=len, reverse=True)
+            ours = convolve(larger, smaller, case["mode"])
         except GeometryError as error:
             return str(error)
         if ours.shape != gradient.shape:
-            return f"{case['mode']} has {ours.size} entries, ∂L/∂x has {gradient.size}"
+            return f"{case['mode']} has {ours.size} entries, ∂L/∂{of_name} has {gradient.size}"
         return "" if (ours == gradient).all() else "other entries"
 
-    cases = smallest_first(lambda c: c["n"] > 2 * c["k"], n=range(1, 6), k=range(3), mode=("full", "same", "valid"))
-    return Claim(cases, test, lambda c: c["mode"] == "full")
+    def claim() -> Claim:
+        cases = smallest_first(lambda c: c["n"] > 2 * c["k"], n=range(1, 6), k=range(3), mode=("full", "same", "valid"))
+        return Claim(cases, test, lambda c: c["mode"] == right_mode)
+
+    return claim
 
 
 W_LAW = ("weight-gradient-is-rotated-input-convolved-with-cotangent",)
@@ -118,6 +128,7 @@ LINES = (
             _taps_inside,
         ),
         needs="L is differentiable and depends on w through y alone; c = 1 adds a weight decay Σ w²",
+        note="i and j run over all output positions, finitely many; the sheet does not say",
         laws=("gradients-hold-for-every-differentiable-loss",),
     ),
     Line(
@@ -174,6 +185,13 @@ LINES = (
         "Therefore ∂L/∂w = rot180(x) * ∂L/∂y",
         _backward(Partial(DW), At(Convolution(Rot180(X), G, (I, HEIGHT), (J, WIDTH)), U, V), TAPS, _taps_inside),
         needs="the right side is read at |u|, |v| ≤ k only; it has more entries than w",
+        laws=W_LAW,
+    ),
+    Line(
+        "3 ∂w",
+        "Therefore ∂L/∂w = rot180(x) * ∂L/∂y, on arrays",
+        _finite("w", "x", "valid"),
+        needs="* is the valid convolution (the forward pass being valid)",
         laws=(*W_LAW, "rot180-gradients-hold-on-finite-arrays"),
     ),
     Line(
@@ -225,7 +243,7 @@ LINES = (
     Line(
         "3 ∂x",
         "hence ∂L/∂x = rot180(w) * ∂L/∂y",
-        _finite_input_gradient,
+        _finite("x", "w", "full"),
         needs="on the plane, or, on arrays with a valid forward pass, * being the full convolution",
         laws=(*X_LAW, "rot180-gradients-hold-on-finite-arrays"),
     ),

@@ -66,15 +66,20 @@ def _fits(case: dict[Any, Any]) -> bool:
 
 def _smaller() -> Claim:
     def test(c: dict[str, int]) -> str:
-        size = _size(**c, mode="valid")
-        return "" if size < (c["m"], c["n"]) else f"f has size {(c['m'], c['n'])}, f * k {size}"  # type: ignore[operator]
+        size: Any = _size(**c, mode="valid")
+        whole = (c["m"], c["n"])
+        smaller = size != whole and all(a <= b for a, b in zip(size, whole, strict=True))
+        return "" if smaller else f"f has size {whole}, f * k {size}"
 
     return Claim(smallest_first(_fits, **SIZES), test, lambda c: c["p"] > 0 or c["q"] > 0)
 
 
 def _padded_size() -> Claim:
-    padded = lambda c: _size(c["m"] + 2 * c["p"], c["n"] + 2 * c["q"], c["p"], c["q"], "valid")  # noqa: E731
-    return Claim(smallest_first(**SIZES), equals(padded, lambda c: (c["m"], c["n"])))
+    def padded(c: dict[str, Any]) -> tuple[int, ...] | str:
+        return _size(c["m"] + 2 * c["p"], c["n"] + 2 * c["q"], c["p"], c["q"], c["mode"])
+
+    cases = smallest_first(**SIZES, mode=("full", "same", "valid"))
+    return Claim(cases, equals(padded, lambda c: (c["m"], c["n"])), lambda c: c["mode"] == "valid")
 
 
 T_LAW = ("convolution-commutes-with-translation",)
@@ -110,6 +115,7 @@ LINES = (
         "The size of f * k is (m−2p) × (n−2q)",
         _valid_size,
         needs="only positions where the kernel lies inside f are kept (mode valid), and m > 2p, n > 2q",
+        note="f of m × n and k of (2p+1) × (2q+1), which the line leaves to the exercise's text",
         laws=("valid-convolution-shrinks-by-twice-the-half-width",),
     ),
     Line(
@@ -123,6 +129,7 @@ LINES = (
         "1.2",
         "padded to (m+2p) × (n+2q), the output size is the same as the input size",
         _padded_size,
+        needs="the padded image, too, is convolved where the kernel lies inside it only (mode valid)",
         laws=("padding-by-the-half-width-keeps-the-size",),
     ),
 )

@@ -1,14 +1,17 @@
 """The command line: what it prints and writes, its exit status, what it imports, and what it says of bad input."""
 
 import json
+import os
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import entry_points
 
 import pytest
 
 from proofs import LAWS, TIERS
 from proofs.__main__ import entry, main
+from proofs.audit import Claim, Line
 
 FRAMEWORKS = ("tensorflow", "keras", "torch", "jax", "hypothesis", "pytest", "matplotlib")
 
@@ -98,6 +101,11 @@ def test_sheet_prints_and_writes_every_line(tmp_path, capsys):
         (["frobnicate"], "invalid choice: 'frobnicate'"),
         (["--json", "no/such/folder/file.json"], "cannot write no/such/folder/file.json"),
         (["sheet", "--json", "."], "cannot write .: . is not a regular file"),
+        (["--json", "/dev/stdout"], "cannot write /dev/stdout: /dev/stdout is not a regular file"),
+        (["list", "--json", "file.json"], "unrecognized arguments: --json"),
+        (["--json", "file.json", "list"], "'list' has no verdicts to write to file.json"),
+        (["--json", "file.json", "explain", "gradients-are-adjoints"], "'explain' has no verdicts to write"),
+        (["explain", ""], "there is no law named ''"),
     ],
 )
 def test_bad_input_is_one_clear_line_and_status_two(argv, message, capsys):
@@ -107,6 +115,35 @@ def test_bad_input_is_one_clear_line_and_status_two(argv, message, capsys):
     error = capsys.readouterr()
     assert message in error.err
     assert error.out == ""  # said before any work
+
+
+def test_a_link_stays_a_link(tmp_path):
+    target, link = tmp_path / "verdicts.json", tmp_path / "link.json"
+    link.symlink_to(target)
+    assert main(["prove", "gradients-are-adjoints", "--json", str(link)]) == 0
+    assert link.is_symlink()
+    assert json.loads(target.read_text(encoding="utf-8"))["laws"]
+    assert target.stat().st_mode & 0o777 == 0o666 & ~_umask()
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_what_is_not_proved_is_told_and_makes_the_exit_status_one(capsys, monkeypatch):
+    name = "gradients-are-adjoints"
+    false = replace(LAWS[name], check=lambda _, of: iter([("planted", of["x"], 2 * of["x"])]))
+    assert main(["prove", name], {name: false}) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "refuted: 1 to 3 axes" in out
+    assert "planted: entry (0, 0, 0) left = x[0,0,0], right = 2*x[0,0,0]; with x[0,0,0] = 1" in out
+    assert main(["explain", name], {name: false}) == 1
+    assert "symbolic: refuted" in capsys.readouterr().out
+    monkeypatch.setattr("proofs.sheet.LINES", (Line("9", "1 = 2", lambda: Claim([1], lambda _: "no")),))
+    assert main(["sheet"]) == 1
+    assert "1 × undecided" in capsys.readouterr().out
 
 
 def test_it_starts_without_a_framework():

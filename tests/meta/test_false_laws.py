@@ -12,7 +12,7 @@ from numeric import Axis, conv, conv_weight_gradient, convolve, correlate, rot18
 from proofs import LAWS, Law, Verdict, grids, prove
 from proofs.__main__ import main
 from proofs.derivations.symbols import arrays, at_sizes, centred, integers
-from proofs.rules import ADD_UP, ARITHMETIC, COLLAPSE, negate_index, unfold
+from proofs.rules import ADD_UP, ARITHMETIC, COLLAPSE, negate_index, same, unfold
 from proofs.signals import At, Convolution, Rot180, Shift
 from proofs.tiers import derivation, symbolic
 from proofs.tiers.derivation import Derivation, Step
@@ -136,29 +136,83 @@ FALSE_STEPS = {
 }
 
 
+TRUE = Step(CONVOLUTION, Sum(f[x - u] * k[u], (u, -p, p)), unfold(Convolution, "*"))
+
+
+def _decided(steps, models=SIZES, goals=None):
+    """Evidence for a law with these steps; by default the goals are the steps."""
+    goals = tuple((step.left, step.right) for step in steps) if goals is None else goals
+    law = replace(_law("correlation-is-commutative"), derivation=lambda: Derivation(goals, steps, models))
+    return derivation.decide(law)
+
+
 @pytest.mark.parametrize("name", FALSE_STEPS)
 def test_a_false_step_is_refused_by_both_checks(name):
     step = FALSE_STEPS[name]
     assert not step.follows()
     assert any(model.value(step.left) != model.value(step.right) for model in SIZES())
-    law = replace(_law("correlation-is-commutative"), derivation=lambda: Derivation((step,), SIZES))
-    evidence = derivation.decide(law)
+    evidence = _decided((TRUE, step))
     assert evidence.verdict == Verdict.REFUTED
-    assert evidence.counterexample.startswith("step 1")
+    assert evidence.counterexample.startswith("step 2")
+
+
+def test_the_size_that_refutes_may_be_the_last():
+    step = FALSE_STEPS["unfolded with the wrong sign"]
+    models = list(SIZES())
+    holds = [model for model in models if model.value(step.left) == model.value(step.right)]
+    fails = [model for model in models if model not in holds]
+    assert _decided((step,), lambda: [*holds, fails[0]]).verdict == Verdict.REFUTED
+    assert _decided((step,), lambda: holds).verdict == Verdict.OPEN  # SymPy still refuses it
 
 
 def test_a_true_step_that_sympy_cannot_follow_is_open():
     step = Step(CONVOLUTION, Sum(f[x - u] * k[u], (u, -p, p)), ARITHMETIC)  # true, but the rule is not arithmetic
-    law = replace(_law("correlation-is-commutative"), derivation=lambda: Derivation((step,), SIZES))
-    evidence = derivation.decide(law)
+    evidence = _decided((TRUE, step))
     assert evidence.verdict == Verdict.OPEN
-    assert "does not turn one side into the other" in evidence.counterexample
+    assert "step 2: arithmetic does not turn one side into the other" in evidence.counterexample
 
 
 def test_a_derivation_that_was_never_evaluated_proves_nothing():
-    step = Step(CONVOLUTION, CONVOLUTION, ARITHMETIC)
-    law = replace(_law("correlation-is-commutative"), derivation=lambda: Derivation((step,), list))
-    assert derivation.decide(law).verdict == Verdict.OPEN
+    evidence = _decided((TRUE,), list)
+    assert (evidence.verdict, evidence.counterexample) == (Verdict.OPEN, "nothing was evaluated")
+
+
+def test_steps_that_miss_the_goal_prove_nothing():
+    assert _decided((TRUE,)).verdict == Verdict.PROVED
+    evidence = _decided((TRUE,), goals=((CONVOLUTION, f[x]),))
+    assert evidence.verdict == Verdict.OPEN
+    assert "the steps do not lead from" in evidence.counterexample
+    assert _decided((TRUE,), goals=()).counterexample == "it has no goal"
+    assert _decided((), goals=((CONVOLUTION, f[x]),)).verdict == Verdict.OPEN
+
+
+def test_a_rule_that_needs_a_condition_is_not_taken_without_one():
+    step = Step(Sum(sympy.KroneckerDelta(u, x) * f[u], (u, -1, 2)), f[x], COLLAPSE)
+    assert _decided((step,)).counterexample == "step 1: only one term is left needs a condition"
+    evidence = _decided((replace(step, because="-1 <= x <= 2"),))
+    assert evidence.verdict == Verdict.PROVED
+    assert "-1 <= x <= 2" in evidence.assumptions
+
+
+def test_an_index_is_not_captured():
+    """Under a sum over u, u is another variable: neither a definition nor a merged product may mix them up."""
+    with pytest.raises(ValueError, match="which it is also applied to"):
+        At(Convolution(f, k, BOUND), u).unfold()
+    with pytest.raises(ValueError, match="which it is also applied to"):
+        At(Convolution(Shift(f, u), k, BOUND), x).unfold()
+    with pytest.raises(ValueError, match="stands free beside it"):
+        same(f[u] * Sum(k[u], (u, 0, 2)), Sum(f[u] * k[u], (u, 0, 2)))
+
+
+@pytest.mark.parametrize("name", [name for name, law in LAWS.items() if law.derivation])
+def test_every_step_is_evaluated_where_it_says_something(name):
+    """At sizes where both sides are zero any step holds: at several each must have another value."""
+    found = LAWS[name].derivation()
+    models = list(found.models())
+    for step in found.steps:
+        values = [model.value(step.left) for model in models]
+        constant = not step.left.free_symbols  # a number has one value
+        assert sum(value != 0 for value in values) >= 3 or constant or name == "output-size-counts-the-windows-inside"
 
 
 @pytest.mark.parametrize("name", [name for name, law in LAWS.items() if law.derivation])

@@ -1,5 +1,7 @@
 """The strategies reach what hides wrong kernels, and the grids contain it."""
 
+from itertools import product
+
 import pytest
 from hypothesis import find, settings
 
@@ -49,6 +51,47 @@ def test_grids_are_in_order_of_size_and_without_repetition(grid):
     sizes = [sum(_entries(shape) for shape in case.shapes().values()) for case in cases]
     assert sizes == sorted(sizes)
     assert len({str(case) for case in cases}) == len(cases) > 0
+
+
+def _shapes(grid):
+    return {(case.input_size, case.kernel_size, case.mode) for case in grid()}
+
+
+def test_the_grids_hold_what_the_scopes_of_the_laws_say():
+    """Scopes are words; this ties them to the cases."""
+    layers = grids.layers()
+    assert len(layers) == 15
+    assert {case.geometry.ndim for case in layers} == {1, 2, 3}
+    assert len(grids.linearity()) == len(layers)
+    # on a line every size to 4 and kernel to 3, in every mode in which it fits
+    modes = product(range(1, 5), range(1, 4), ("full", "same", "valid"))
+    line = {((n,), (m,), mode) for n, m, mode in modes if mode != "valid" or n >= m}
+    assert line <= _shapes(grids.arrays)
+    assert {len(n) for n, _, _ in _shapes(grids.arrays)} == {1, 2, 3}
+    # m <= 5, n <= 4, p <= 2, q <= 1, where the kernel fits
+    halves = product(range(1, 6), range(1, 5), range(3), range(2))
+    fits = {((m, n), (2 * p + 1, 2 * q + 1), "valid") for m, n, p, q in halves if m > 2 * p and n > 2 * q}
+    assert _shapes(grids.half_widths) == fits
+    # every axis to the stated sizes that holds its kernel
+    ranges = product(range(1, 5), range(1, 4), range(1, 4), range(1, 3), range(-1, 3), range(-1, 3))
+    assert len(grids.axes()) == sum(d * (k - 1) + 1 <= n + low + high for n, k, _, d, low, high in ranges)
+    first = {(case.m, case.p, case.kernels) for case in grids.first_layers()}
+    assert tuple(map(max, zip(*first, strict=True))) == (4, 3, 2)
+    assert any(m == p for m, p, _ in first)
+    assert any(p == 1 for _, p, _ in first)
+    assert {t > 0 for case in grids.translations() for t in case.offset} == {True, False}
+    assert {len(case.offset) for case in grids.translations()} == {1, 2, 3}
+    assert {len(case.input_size) for case in grids.centred()} == {1, 2, 3}
+    assert all(size % 2 for case in grids.centred() for size in (*case.input_size, *case.kernel_size))
+    for case in grids.circular_layers():
+        sizes = zip(case.geometry.input_size, case.geometry.stride, case.geometry.output_size, strict=True)
+        assert all(n == s * m for n, s, m in sizes)
+    assert {case.geometry.ndim for case in grids.circular_layers()} == {1, 2}
+    small = grids.small_layers()
+    assert {case.geometry.ndim for case in small} == {1, 2}
+    for attribute in ("stride", "dilation"):
+        assert any(max(getattr(case.geometry, attribute)) > 1 for case in small)
+    assert any(case.geometry.groups > 1 for case in small)
 
 
 def _entries(shape):
