@@ -22,7 +22,7 @@ DESCRIPTION = """Prove the laws of convolutional layers.
 Without a command, every law is decided by every tier and printed as a table.
 The same as 'prove'."""
 EPILOG = """exit status:
-  0  every law that was asked for is proved (sheet: every line is decided)
+  0  every law that was asked for is proved (sheet: no line that can be checked is undecided)
   1  a law is refuted or not proved
   2  wrong usage: unknown law or tier, or a file that cannot be written"""
 

@@ -1,0 +1,64 @@
+"""The documents say what is so: their code runs, their counts are the code's, what they name exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from proofs import LAWS, audit_sheet
+from proofs.audit import Status
+from tests.meta.planted import FUNCTIONS, KERNELS
+from tests.meta.test_false_laws import FALSE, FALSE_STEPS
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+WORDS = " ".join(README.split())
+
+
+def test_the_python_of_the_readme_runs():
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) == 3
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(block, names)  # noqa: S102 - our own text
+    assert names["dw"].shape == (6, 2, 5, 3)
+
+
+def test_the_counts_of_the_readme_are_the_codes():
+    derived = sum(law.derivation is not None for law in LAWS.values())
+    assert f"derives {derived} of its {len(LAWS)} laws" in WORDS
+    assert f"{len(LAWS)} laws: {len(LAWS)} proved." in README
+    found = [finding.status for finding in audit_sheet()]
+    said = (
+        f"Of its {len(found)} lines {found.count(Status.HOLDS)} hold, {found.count(Status.HOLDS_IF)} hold under a "
+        f"condition that the sheet leaves out, {found.count(Status.NOT_AS_PRINTED)} do not hold as printed, "
+        f"{found.count(Status.CANNOT_BE_CHECKED)} cannot be checked and {found.count(Status.NOTHING_TO_CHECK)} claim"
+    )
+    assert said in WORDS
+    planted = f"{len(KERNELS) + len(FUNCTIONS)} planted wrong kernels and functions"
+    assert f"{planted}, {len(FALSE)} false laws and {len(FALSE_STEPS)} false derivation steps" in WORDS
+    changelog = " ".join((ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split())
+    assert f"`python -m proofs`: {len(LAWS)} laws" in changelog
+
+
+def test_there_are_two_commands_on_the_first_screen():
+    first = README[: README.index("<!-- end -->")]
+    assert len(first.splitlines()) < 25
+    commands = re.findall(r"^    (sh .*)$", first, re.MULTILINE)
+    assert [command.split()[-1] for command in commands] == ["proofs", "pytest"]
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "proofs/README.md", "training/mnist/README.md"])
+def test_what_a_document_names_exists(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    paths = re.findall(r"(?:proofs|numeric|training|tests|\.ci)/[\w./]*\w", text)
+    here = (ROOT / name).parent
+    missing = [path for path in paths if not (ROOT / path).exists() and not (here / path).exists()]
+    assert [path for path in missing if "NAME" not in path] == []
+
+
+def test_lowest_versions_are_the_bounds_of_the_package():
+    bounds = dict(re.findall(r'"([a-z-]+)(?:\[and-cuda\])?>=([\d.]+)"', (ROOT / "pyproject.toml").read_text()))
+    lowest = dict(re.findall(r"^([a-z]+)==([\d.]+)", (ROOT / ".ci" / "lowest.txt").read_text(), re.MULTILINE))
+    for package in set(bounds) - {"setuptools", "ruff", "mypy"}:
+        assert lowest[package].startswith(bounds[package]), package
