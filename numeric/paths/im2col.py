@@ -35,12 +35,9 @@ def input_gradient(g: Array, w: Array, geometry: Geometry) -> Array:
     columns = _rows(g, geometry) @ _matrix(w, geometry)
     shape = (geometry.groups, len(g), *geometry.output_size, geometry.group_in, *geometry.kernel_size)
     # (groups, batch, *output, channels, *kernel) -> (batch, groups, channels, *output, *kernel)
-    windows = np.moveaxis(np.moveaxis(columns.reshape(shape), 0, 1), 2 + geometry.ndim, 2)
-    windows = windows.reshape(len(g), geometry.in_channels, *geometry.output_size, *geometry.kernel_size)
-    dx = _overlap_add(windows, geometry)
-    for number, axis in enumerate(geometry.axes, start=2):
-        dx = _unpad(dx, number, axis, geometry.boundary)
-    return dx
+    parts = np.moveaxis(np.moveaxis(columns.reshape(shape), 0, 1), 2 + geometry.ndim, 2)
+    joined = (len(g), geometry.in_channels, *geometry.output_size, *geometry.kernel_size)
+    return overlap_add(parts.reshape(joined), geometry)
 
 
 def _matrix(w: Array, geometry: Geometry) -> Array:
@@ -65,31 +62,38 @@ def _from_rows(rows: Array, geometry: Geometry) -> Array:
 
 def _columns(x: Array, geometry: Geometry) -> Array:
     """Windows of `x` as `(groups, batch * positions, channels / group * taps)`."""
-    for number, axis in enumerate(geometry.axes, start=2):
-        x = _pad(x, number, axis, geometry.boundary)
-    spans = tuple(axis.span for axis in geometry.axes)
-    windows = np.lib.stride_tricks.sliding_window_view(x, spans, tuple(range(2, x.ndim)))
-    every = [slice(None, None, step) for step in (*geometry.stride, *geometry.dilation)]
-    windows = windows[(slice(None), slice(None), *every)]
-    grouped = windows.reshape(len(x), geometry.groups, geometry.group_in, *windows.shape[2:])
+    parts = windows(x, geometry)
+    grouped = parts.reshape(len(x), geometry.groups, geometry.group_in, *parts.shape[2:])
     # (batch, groups, channels, *output, *kernel) -> (groups, batch, *output, channels, *kernel)
     laid = np.moveaxis(np.moveaxis(grouped, 2, 2 + geometry.ndim), 1, 0)
     taps = geometry.group_in * prod(geometry.kernel_size)
     return laid.reshape(geometry.groups, len(x) * prod(geometry.output_size), taps)
 
 
-def _overlap_add(windows: Array, geometry: Geometry) -> Array:
-    """Adjoint of taking windows: add `(batch, channels, *output, *kernel)` up where the windows overlap."""
+def windows(x: Array, geometry: Geometry) -> Array:
+    """What each output reads through each tap, `(batch, channels, *output, *kernel)`: a view of the padded input."""
+    for number, axis in enumerate(geometry.axes, start=2):
+        x = _pad(x, number, axis, geometry.boundary)
+    spans = tuple(axis.span for axis in geometry.axes)
+    found = np.lib.stride_tricks.sliding_window_view(x, spans, tuple(range(2, x.ndim)))
+    every = [slice(None, None, step) for step in (*geometry.stride, *geometry.dilation)]
+    return found[(slice(None), slice(None), *every)]
+
+
+def overlap_add(parts: Array, geometry: Geometry) -> Array:
+    """Adjoint of `windows`: add up, for every cell, what each output passes back through each tap."""
     sizes = (axis.padded_size for axis in geometry.axes)
-    padded = np.zeros((*windows.shape[:2], *sizes), windows.dtype)
+    x = np.zeros((*parts.shape[:2], *sizes), parts.dtype)
     for u in geometry.taps():
         tap: tuple[Any, ...] = (..., *u)
         reach = [
             slice(d * t, d * t + s * (size - 1) + 1, s)
             for t, s, d, size in zip(u, geometry.stride, geometry.dilation, geometry.output_size, strict=True)
         ]
-        padded[(slice(None), slice(None), *reach)] += windows[tap]
-    return padded
+        x[(slice(None), slice(None), *reach)] += parts[tap]
+    for number, axis in enumerate(geometry.axes, start=2):
+        x = _unpad(x, number, axis, geometry.boundary)
+    return x
 
 
 def _pad(x: Array, number: int, axis: Axis, boundary: str) -> Array:

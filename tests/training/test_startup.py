@@ -21,7 +21,10 @@ def test_missing_package_is_told_with_the_line_that_installs_it(package: str, mo
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else object())
     with pytest.raises(UsageError) as caught:
         startup.require_packages()
-    assert str(caught.value) == (f"training needs {package}, which is not installed: pip install 'convproof[train]'")
+    assert str(caught.value) == (
+        f"training needs {package}, which is not installed; to install it: sh .ci/setup train (in a clone), or pip "
+        "install with the extra `train`"
+    )
 
 
 def test_broken_tensorflow_is_told_with_its_own_reason(tmp_path: Path) -> None:

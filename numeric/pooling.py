@@ -1,0 +1,156 @@
+"""Max and average pooling over the windows of each channel, and their gradients.
+
+Arrays: x `(batch, channels, *spatial)`, y and its cotangent g = dL/dy `(batch, channels, *output)`; with
+`channels_last=True` the channels come last. `kernel_size` is a number or one per axis; `stride` is the kernel's size
+if it is not given; dilation, padding and boundary are those of `numeric.conv`. Cells of zero padding take no part:
+they are never a maximum, and an average counts them only if `count_padding` is set. Arguments that do not fit raise
+`GeometryError`, arrays that hold no numbers `TypeError`, before any work is done.
+
+Ties: the first maximum in the window's row-major order is the one, and takes the whole gradient. A NaN counts as
+larger than any number. Averages of integers are float64.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict, Unpack
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from numeric.dtypes import Array, as_numbers
+from numeric.geometry import Boundary, Geometry, GeometryError, Ints, Padding, settled
+from numeric.paths.im2col import overlap_add, windows
+
+
+class Options(TypedDict, total=False):
+    """Which windows there are, beside their size."""
+
+    stride: Ints
+    dilation: Ints
+    padding: Padding
+    boundary: Boundary
+
+
+def max_pool(x: ArrayLike, kernel_size: Ints, *, channels_last: bool = False, **options: Unpack[Options]) -> Array:
+    """Largest entry of each window."""
+    (x,) = as_numbers(x)
+    x = _first(x, channels_last)
+    geometry = _geometry(x.shape, kernel_size, options)
+    return _back(take(x, winners(x, geometry), geometry), channels_last)
+
+
+def max_pool_input_gradient(
+    g: ArrayLike, x: ArrayLike, kernel_size: Ints, *, channels_last: bool = False, **options: Unpack[Options]
+) -> Array:
+    """dL/dx for the cotangent g = dL/dy: each entry of g goes to the cell that won its window."""
+    g, x = as_numbers(g, x)
+    g, x = _first(g, channels_last), _first(x, channels_last)
+    geometry = _geometry(x.shape, kernel_size, options)
+    geometry.expect("g", g.shape, (*x.shape[:2], *geometry.output_size))
+    return _back(give(g, winners(x, geometry), geometry), channels_last)
+
+
+def average_pool(
+    x: ArrayLike,
+    kernel_size: Ints,
+    *,
+    count_padding: bool = False,
+    channels_last: bool = False,
+    **options: Unpack[Options],
+) -> Array:
+    """Mean of each window."""
+    (x,) = as_numbers(x)
+    x = _first(x, channels_last)
+    geometry = _geometry(x.shape, kernel_size, options)
+    sums = windows(x, geometry).sum(axis=_taps(geometry), dtype=x.dtype)
+    return _back(sums / _counts(geometry, count_padding), channels_last)
+
+
+def average_pool_input_gradient(
+    g: ArrayLike,
+    input_size: Ints,
+    kernel_size: Ints,
+    *,
+    count_padding: bool = False,
+    channels_last: bool = False,
+    **options: Unpack[Options],
+) -> Array:
+    """dL/dx for the cotangent g = dL/dy: each entry of g goes in equal parts to the cells of its window."""
+    (g,) = as_numbers(g)
+    g = _first(g, channels_last)
+    size = settled("input_size", input_size, g.ndim - 2, 1) if g.ndim > 2 else ()
+    geometry = _geometry((*g.shape[:2], *size), kernel_size, options)
+    geometry.expect("g", g.shape, (*g.shape[:2], *geometry.output_size))
+    parts = g / _counts(geometry, count_padding)
+    shape = (*parts.shape, *geometry.kernel_size)
+    return _back(overlap_add(np.broadcast_to(_with_taps(parts, geometry), shape), geometry), channels_last)
+
+
+def winners(x: Array, geometry: Geometry) -> Array:
+    """Number of the tap, in row-major order, through which each output reads its window's maximum.
+
+    Raises `GeometryError` if a window reads nothing but padding.
+    """
+    inside = _inside(geometry)
+    if not inside.any(axis=_taps(geometry)).all():
+        raise GeometryError(f"max pooling has a window that reads padding only, for {geometry}")
+    parts = windows(x, geometry)
+    found = np.full(parts.shape[: 2 + geometry.ndim], -1)
+    best = np.zeros(found.shape, x.dtype)
+    for number, u in enumerate(geometry.taps()):
+        tap: tuple[Any, ...] = (..., *u)
+        value = parts[tap]
+        nan = (value != value).astype(bool) & (best == best).astype(bool)  # only a NaN differs from itself
+        better = inside[tap] & ((found < 0) | (value > best).astype(bool) | nan)
+        found, best = np.where(better, number, found), np.where(better, value, best)
+    return found
+
+
+def take(x: Array, winner: Array, geometry: Geometry) -> Array:
+    """What each output reads through the tap of that number: linear in x once the winners are known."""
+    parts = windows(x, geometry)
+    flat = parts.reshape(*winner.shape, -1) if parts.size else np.zeros((*winner.shape, 1), x.dtype)
+    return np.take_along_axis(flat, winner[..., None], -1)[..., 0]
+
+
+def give(g: Array, winner: Array, geometry: Geometry) -> Array:
+    """Adjoint of `take`: pass each entry of g back through the tap of that number."""
+    numbers = np.arange(np.prod(geometry.kernel_size)).reshape(geometry.kernel_size)
+    chosen = _with_taps(winner, geometry) == numbers
+    return overlap_add(np.where(chosen, _with_taps(g, geometry), np.zeros((), g.dtype)), geometry)
+
+
+def _geometry(x_shape: tuple[int, ...], kernel_size: Ints, options: Options) -> Geometry:
+    """Windows of one channel."""
+    if len(x_shape) < 3:
+        raise GeometryError(f"expected a batch, a channel and at least one spatial axis; got shape {x_shape}")
+    kernel = settled("kernel_size", kernel_size, len(x_shape) - 2, 1)
+    return Geometry(x_shape[2:], kernel, **{"stride": kernel, **options})
+
+
+def _inside(geometry: Geometry) -> Array:
+    """Whether each output reads a cell of the input through each tap, `(1, 1, *output, *kernel)`."""
+    return windows(np.ones((1, 1, *geometry.input_size), bool), geometry)
+
+
+def _counts(geometry: Geometry, count_padding: bool) -> Array:
+    """Cells that each output averages over, `(1, 1, *output)`; at least 1, so that a window of padding gives 0."""
+    if count_padding:
+        return np.full((1, 1, *geometry.output_size), np.prod(geometry.kernel_size))
+    return np.maximum(_inside(geometry).sum(axis=_taps(geometry)), 1)
+
+
+def _taps(geometry: Geometry) -> tuple[int, ...]:
+    return tuple(range(2 + geometry.ndim, 2 + 2 * geometry.ndim))
+
+
+def _with_taps(array: Array, geometry: Geometry) -> Array:
+    return array.reshape(*array.shape, *(1,) * geometry.ndim)
+
+
+def _first(array: Array, channels_last: bool) -> Array:
+    return np.moveaxis(array, -1, 1) if channels_last and array.ndim > 2 else array
+
+
+def _back(array: Array, channels_last: bool) -> Array:
+    return np.moveaxis(array, 1, -1) if channels_last else array
