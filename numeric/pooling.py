@@ -63,7 +63,7 @@ def average_pool(
     x = _first(x, channels_last)
     geometry = _geometry(x.shape, kernel_size, options)
     sums = windows(x, geometry).sum(axis=_taps(geometry), dtype=x.dtype)
-    return _back(sums / _counts(geometry, count_padding), channels_last)
+    return _back(sums / _counts(geometry, count_padding, x.dtype), channels_last)
 
 
 def average_pool_input_gradient(
@@ -81,7 +81,7 @@ def average_pool_input_gradient(
     size = settled("input_size", input_size, g.ndim - 2, 1) if g.ndim > 2 else ()
     geometry = _geometry((*g.shape[:2], *size), kernel_size, options)
     geometry.expect("g", g.shape, (*g.shape[:2], *geometry.output_size))
-    parts = g / _counts(geometry, count_padding)
+    parts = g / _counts(geometry, count_padding, g.dtype)
     shape = (*parts.shape, *geometry.kernel_size)
     return _back(overlap_add(np.broadcast_to(_with_taps(parts, geometry), shape), geometry), channels_last)
 
@@ -125,7 +125,8 @@ def _geometry(x_shape: tuple[int, ...], kernel_size: Ints, options: Options) -> 
     if len(x_shape) < 3:
         raise GeometryError(f"expected a batch, a channel and at least one spatial axis; got shape {x_shape}")
     kernel = settled("kernel_size", kernel_size, len(x_shape) - 2, 1)
-    return Geometry(x_shape[2:], kernel, **{"stride": kernel, **options})
+    fields: dict[str, Any] = {"stride": kernel, **options}
+    return Geometry(x_shape[2:], kernel, **fields)
 
 
 def _inside(geometry: Geometry) -> Array:
@@ -133,11 +134,11 @@ def _inside(geometry: Geometry) -> Array:
     return windows(np.ones((1, 1, *geometry.input_size), bool), geometry)
 
 
-def _counts(geometry: Geometry, count_padding: bool) -> Array:
+def _counts(geometry: Geometry, count_padding: bool, dtype: np.dtype[Any]) -> Array:
     """Cells that each output averages over, `(1, 1, *output)`; at least 1, so that a window of padding gives 0."""
-    if count_padding:
-        return np.full((1, 1, *geometry.output_size), np.prod(geometry.kernel_size))
-    return np.maximum(_inside(geometry).sum(axis=_taps(geometry)), 1)
+    inside = np.ones_like(_inside(geometry)) if count_padding else _inside(geometry)
+    cells: Array = np.maximum(inside.sum(axis=_taps(geometry)), 1)
+    return cells.astype(dtype) if dtype.kind in "fcO" else cells  # a float stays what it is
 
 
 def _taps(geometry: Geometry) -> tuple[int, ...]:

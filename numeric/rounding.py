@@ -19,6 +19,7 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike
 
+from numeric import pooling
 from numeric.dtypes import Array
 from numeric.geometry import Geometry
 from numeric.paths import im2col
@@ -54,6 +55,21 @@ def input_gradient_bound(g: Array, w: Array, geometry: Geometry) -> Array:
 def weight_gradient_bound(g: Array, x: Array, geometry: Geometry) -> Array:
     """Bound on the error of `conv_weight_gradient`, shape of w, float64."""
     return _bound(im2col.weight_gradient, g, x, geometry, len(g) * prod(geometry.output_size))
+
+
+def average_pool_bound(x: Array, geometry: Geometry) -> Array:
+    """Bound on the error of `average_pool`, shape of y, float64: additions, and a division that may underflow."""
+    n = prod(geometry.kernel_size)
+    means = pooling.average_pool(
+        np.abs(x.astype(np.float64)),
+        geometry.kernel_size,
+        stride=geometry.stride,
+        dilation=geometry.dilation,
+        padding=geometry.padding,
+        boundary=geometry.boundary,
+    )
+    smallest = float(np.finfo(x.dtype).smallest_subnormal)
+    return _outward(gamma(n, x.dtype) * means + smallest, n * means, n, x.dtype)
 
 
 def bias_gradient_bound(g: Array) -> Array:

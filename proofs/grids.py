@@ -57,6 +57,25 @@ class LinearityCase(LayerCase):
 
 
 @dataclass(frozen=True)
+class PoolCase:
+    """Windows of one channel: x and a cotangent g."""
+
+    geometry: Geometry
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, g."""
+        return {"x": self.geometry.input_shape(1), "g": self.geometry.output_shape(1)}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Keywords that the functions of `numeric.pooling` take for these windows."""
+        return {name: getattr(self.geometry, name) for name in ("stride", "dilation", "padding", "boundary")}
+
+    def __str__(self) -> str:
+        return str(self.geometry)
+
+
+@dataclass(frozen=True)
 class ArrayCase:
     """An array x, a kernel k and a mode; g is the cotangent of their convolution, offset a translation."""
 
@@ -150,6 +169,23 @@ def layers() -> list[LayerCase]:
 def linearity() -> list[LinearityCase]:
     """The layers, with two inputs and two weights."""
     return by_size(LinearityCase(case.geometry, case.batch) for case in layers())
+
+
+def pools() -> list[PoolCase]:
+    """Windows on at most six cells: overlapping, apart, dilated, padded, cropped, with a remainder, wrapped around."""
+    fields: tuple[tuple[Any, ...], ...] = (
+        ((1,), (1,), 1, 1, 0),
+        ((4,), (2,), 2),
+        ((5,), (2,), 3),
+        ((4,), (3,), 1, 1, ((1, 1),)),
+        ((4,), (2,), 1, 2, ((0, 1),)),
+        ((5,), (2,), 1, 1, ((-1, 0),)),
+        ((3,), (2,), 1, 1, ((1, 0),), 1, 1, 1, "circular"),
+        ((2, 3), (2, 2), (1, 1)),
+        ((3, 2), (2, 1), (1, 2), 1, ((1, 0), (0, 0))),
+        ((1, 2, 3), (1, 2, 2)),
+    )
+    return by_size(PoolCase(Geometry(*row)) for row in fields)
 
 
 def small_layers() -> list[LayerCase]:

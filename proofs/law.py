@@ -66,7 +66,8 @@ class Law:
     `check(case, numbers)` is the law as a program: it yields `(label, left, right)` for every equality that
     the law asserts on that case, computed by the code that ships. `derivation()` derives it for all sizes.
     `path` names the code that `check` runs; `cases` the stated grid, smallest case first. A law that
-    `needs_symbols` looks at polynomials as such; every other one also runs on plain numbers.
+    `needs_symbols` looks at polynomials as such; every other one also runs on plain numbers. A `rational` one
+    divides, so its polynomials have fractions for coefficients.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Law:
     assumptions: tuple[str, ...] = ()
     derivation: Callable[[], Any] | None = None
     needs_symbols: bool = False
+    rational: bool = False
 
     def __call__(self, case: Any, numbers: Numbers) -> Iterator[Equation]:
         """Run the law as a program."""

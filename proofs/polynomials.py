@@ -16,14 +16,15 @@ from numeric.dtypes import Array
 class Polynomials:
     """Arrays of ring generators, one for each entry of the named shapes: `numbers["x"][0, 1]` is `x[0,1]`.
 
-    A size may be a range instead of a number, for entries that do not count from 0.
+    A size may be a range instead of a number, for entries that do not count from 0. The coefficients are integers,
+    or fractions if `rational`.
     """
 
-    def __init__(self, shapes: Mapping[str, Sequence[int | range]]) -> None:
+    def __init__(self, shapes: Mapping[str, Sequence[int | range]], rational: bool = False) -> None:
         ranges = {name: [range(n) if isinstance(n, int) else n for n in shape] for name, shape in shapes.items()}
         names = [f"{name}[{','.join(map(str, index))}]" for name, axes in ranges.items() for index in product(*axes)]
         self.ring: PolyRing
-        self.ring, *generators = ring([sympy.Symbol(name) for name in names], sympy.ZZ)
+        self.ring, *generators = ring([sympy.Symbol(name) for name in names], sympy.QQ if rational else sympy.ZZ)
         unused = iter(generators)
         self._arrays = {name: np.empty(tuple(map(len, axes)), object) for name, axes in ranges.items()}
         for array in self._arrays.values():

@@ -1,10 +1,26 @@
 """Layers made of the convolution's sums, and their gradients."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import permutations
 from typing import Any
 
+import numpy as np
+
 import proofs.derivations.layers as derivations
-from numeric import conv, conv_transpose, conv_transpose_input_gradient, conv_transpose_weight_gradient
+from numeric import (
+    Geometry,
+    average_pool,
+    average_pool_input_gradient,
+    conv,
+    conv_transpose,
+    conv_transpose_input_gradient,
+    conv_transpose_weight_gradient,
+    definition,
+    max_pool,
+    max_pool_input_gradient,
+)
+from numeric.dtypes import Array
+from numeric.pooling import give, take, winners
 from proofs import grids
 from proofs.law import Equation, Numbers, law
 
@@ -60,3 +76,59 @@ def transposed_gradients(case: grids.LayerCase, of: Numbers) -> Iterator[Equatio
     yield "∂L/∂input", conv_transpose_input_gradient(x, w, **options), of_input
     of_weights = of.gradient(lambda w: (x * conv_transpose(g, w, **shape)).sum(), "w")
     yield "∂L/∂w", conv_transpose_weight_gradient(x, g, case.geometry.kernel_size, **options), of_weights
+
+
+def _averaged(g: Array, kernel_size: tuple[int, ...], options: dict[str, Any]) -> Callable[[Array], Any]:
+    return lambda x: (g * average_pool(x, kernel_size, **options)).sum()
+
+
+POOLS: dict[str, Any] = {
+    "cases": grids.pools,
+    "scope": "1 to 3 axes, up to 6 cells, stride, dilation, padding that widens or crops, both boundaries",
+    "needs_symbols": True,
+}
+
+
+@law(
+    name="average-pooling-gradient-is-the-derivative",
+    statement="average_pool_input_gradient(g) = ∂⟨g, average_pool(x)⟩/∂x, padding counted or not",
+    source="definition of average pooling: linear, with weights 1/count",
+    path="numeric.average_pool, numeric.average_pool_input_gradient",
+    rational=True,
+    **POOLS,
+)
+def average_pooling(case: grids.PoolCase, of: Numbers) -> Iterator[Equation]:
+    """Ours, and SymPy's derivative of the executed pooling."""
+    x, g, sizes = of["x"], of["g"], (case.geometry.input_size, case.geometry.kernel_size)
+    for count in (False, True):
+        options: dict[str, Any] = {"count_padding": count, **case.options}
+        gradient = of.gradient(_averaged(g, sizes[1], options), "x")
+        yield f"count_padding={count}", average_pool_input_gradient(g, *sizes, **options), gradient
+    yield "of ones", average_pool(np.ones(x.shape), sizes[1], **case.options), np.ones(g.shape)
+
+
+@law(
+    name="max-pooling-gradient-is-the-derivative-off-ties",
+    statement="where the winners of the windows are fixed, max_pool is linear and max_pool_input_gradient its adjoint",
+    source="definition of max pooling, piece by piece",
+    path="numeric.max_pool, numeric.max_pool_input_gradient",
+    assumptions=("no two cells of a window are equal; where they are, the first one's side is taken",),
+    **POOLS,
+)
+def max_pooling(case: grids.PoolCase, of: Numbers) -> Iterator[Equation]:
+    """For every order of the cells: the winners' linear map on polynomials, SymPy's derivative of it, and ours."""
+    geometry, g = case.geometry, of["g"]
+    below_zero = range(-of["x"].size, 0)  # a zero of the padding would win
+    orders = np.array(list(permutations(below_zero))).reshape(-1, *of["x"].shape[1:])  # as one batch
+    found = winners(orders, geometry)
+    yield "max_pool", max_pool(orders, geometry.kernel_size, **case.options), definition.max_pool(orders, geometry)
+    yield "winners", take(orders, found, geometry), definition.max_pool(orders, geometry)
+    for first in np.unique(found, axis=0, return_index=True)[1]:
+        x, winner = orders[first : first + 1], found[first : first + 1]
+        gradient = of.gradient(_won(g, winner, geometry), "x")
+        yield "∂L/∂x", give(g, winner, geometry), gradient
+        yield "as called", max_pool_input_gradient(g, x, geometry.kernel_size, **case.options), gradient
+
+
+def _won(g: Array, winner: Array, geometry: Geometry) -> Callable[[Array], Any]:
+    return lambda x: (g * take(x, winner, geometry)).sum()

@@ -26,7 +26,7 @@ def decide(law: Law) -> Evidence:
     cases = entries = 0
     counterexample = ""
     for case in law.cases():
-        numbers = Polynomials(case.shapes())
+        numbers = Polynomials(case.shapes(), law.rational)
         cases += 1
         equations = list(law(case, numbers))
         if not equations or not all(np.size(left) for _, left, _ in equations):

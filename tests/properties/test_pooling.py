@@ -1,0 +1,163 @@
+"""Pooling: against the definition, its gradients as adjoints, ties, NaN, padding; and TensorFlow."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from numeric import (
+    Geometry,
+    GeometryError,
+    average_pool,
+    average_pool_input_gradient,
+    definition,
+    max_pool,
+    max_pool_input_gradient,
+    rounding,
+)
+from numeric.pooling import winners
+from tests import checks, strategies
+
+
+@st.composite
+def pools(draw):
+    """A layer's windows on some channels, with x and g; every window reads a cell."""
+    case = draw(strategies.layers())
+    geometry = replace(case.geometry, in_channels=1, out_channels=1, groups=1)
+    assume(all(any(geometry.reads(o, u) for u in geometry.taps()) for o in geometry.outputs()))
+    shape = (case.batch, draw(st.integers(1, 2)))
+    x = draw(strategies.integers((*shape, *geometry.input_size), 4))  # few values, so that there are ties
+    g = draw(strategies.integers((*shape, *geometry.output_size)))
+    return geometry, x, g
+
+
+def _options(geometry):
+    return {name: getattr(geometry, name) for name in ("stride", "dilation", "padding", "boundary")}
+
+
+@given(pools())
+def test_max_pooling_is_the_definition(pool):
+    geometry, x, g = pool
+    checks.check_same(max_pool(x, geometry.kernel_size, **_options(geometry)), definition.max_pool(x, geometry))
+    dx = max_pool_input_gradient(g, x, geometry.kernel_size, **_options(geometry))
+    checks.check_same(dx, definition.max_pool_input_gradient(g, x, geometry))
+
+
+@given(pools(), st.booleans())
+def test_average_pooling_is_the_definition_on_fractions(pool, count_padding):
+    geometry, x, g = pool
+    x, g = strategies.exact(x), strategies.exact(g)
+    options = {"count_padding": count_padding, **_options(geometry)}
+    y = average_pool(x, geometry.kernel_size, **options)
+    checks.check_same(y, definition.average_pool(x, geometry, count_padding))
+    dx = average_pool_input_gradient(g, geometry.input_size, geometry.kernel_size, **options)
+    assert (dx * x).sum() == (g * y).sum()  # its adjoint, and so its gradient
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(data=st.data())
+def test_average_pooling_stays_within_the_bound(dtype, data):
+    geometry, x, _ = data.draw(pools())
+    x = data.draw(strategies.floats(x.shape, dtype))
+    y = average_pool(x, geometry.kernel_size, **_options(geometry))
+    assert y.dtype == dtype
+    true = definition.average_pool(strategies.exact(x), geometry)
+    checks.check_within(y, true, rounding.average_pool_bound(x, geometry))
+
+
+@given(pools())
+def test_channels_last_is_the_same_pooling(pool):
+    geometry, x, g = pool
+    last = {"channels_last": True, **_options(geometry)}
+    x_last, g_last, kernel = np.moveaxis(x, 1, -1), np.moveaxis(g, 1, -1), geometry.kernel_size
+    for ours, theirs in (
+        (max_pool(x_last, kernel, **last), max_pool(x, kernel, **_options(geometry))),
+        (average_pool(x_last, kernel, **last), average_pool(x, kernel, **_options(geometry))),
+        (
+            max_pool_input_gradient(g_last, x_last, kernel, **last),
+            max_pool_input_gradient(g, x, kernel, **_options(geometry)),
+        ),
+        (
+            average_pool_input_gradient(g_last, geometry.input_size, kernel, **last),
+            average_pool_input_gradient(g, geometry.input_size, kernel, **_options(geometry)),
+        ),
+    ):
+        checks.check_same(np.moveaxis(ours, -1, 1), theirs)
+
+
+def test_every_order_of_a_small_window_exhaustively():
+    """All values 0 to 2 in four cells, so all ties; windows of two cells, one apart, with padding."""
+    geometry = Geometry((4,), (2,), stride=1, dilation=2, padding=((1, 1),))
+    g = np.array([[[1, 10, 100, 1000]]])
+    tried = 0
+    for cells in product(range(3), repeat=4):
+        x = np.array(cells)[None, None] - 5  # all below the zeros of the padding, which must not win
+        options = {"stride": 1, "dilation": 2, "padding": 1}
+        checks.check_same(max_pool(x, 2, **options), definition.max_pool(x, geometry))
+        dx = max_pool_input_gradient(g, x, 2, **options)
+        checks.check_same(dx, definition.max_pool_input_gradient(g, x, geometry))
+        assert dx.sum() == g.sum()
+        tried += 1
+    assert tried == 81
+
+
+def test_the_first_of_equal_maxima_takes_the_gradient():
+    x = np.array([[[3, 3, 1, 3]]])
+    assert max_pool_input_gradient(np.array([[[7]]]), x, 4).tolist() == [[[7, 0, 0, 0]]]
+    assert winners(x, Geometry((4,), (4,))).tolist() == [[[0]]]
+
+
+@pytest.mark.parametrize("low", [-np.inf, np.nan])
+def test_infinities_and_nans_win_as_documented(low):
+    x = np.array([[[low, 1.0, low, low]]])
+    y = max_pool(x, 2, padding=1, stride=1)
+    expected = [low, 1.0, 1.0, low, low] if np.isinf(low) else [low, low, low, low, low]
+    np.testing.assert_array_equal(y[0, 0], expected)
+    assert winners(x, Geometry((4,), (2,), padding=1)).tolist()[0][0][0] == 1  # never a cell of the padding
+
+
+def test_a_stride_that_is_not_given_is_the_kernels_size():
+    x = np.arange(6)[None, None]
+    assert max_pool(x, 2).tolist() == [[[1, 3, 5]]]
+    assert average_pool(x, 3).tolist() == [[[1.0, 4.0]]]
+    assert average_pool(x, 3, stride=2, padding=((1, 0),)).tolist() == [[[0.5, 2.0, 4.0]]]
+    assert average_pool(x, 3, stride=2, padding=((1, 0),), count_padding=True).tolist()[0][0][0] == 1 / 3
+
+
+@pytest.mark.parametrize(("stride", "padding"), list(product((1, 2, 3), ("same", "valid"))))
+def test_it_is_tensorflows(stride, padding):
+    tensorflow = pytest.importorskip("tensorflow")
+    random = np.random.default_rng(0)
+    x = random.permutation(2 * 7 * 6 * 3).reshape(2, 7, 6, 3).astype(float)
+    theirs = tensorflow.constant(x)
+    options = {"stride": stride, "padding": padding, "channels_last": True}
+    pooled = tensorflow.nn.max_pool2d(theirs, (3, 2), stride, padding.upper()).numpy()
+    assert max_pool(x, (3, 2), **options).tolist() == pooled.tolist()
+    averaged = tensorflow.nn.avg_pool2d(theirs, (3, 2), stride, padding.upper()).numpy()
+    # both sides are off by a bound each
+    geometry = Geometry((7, 6), (3, 2), stride, padding=padding)
+    bound = np.moveaxis(rounding.average_pool_bound(np.moveaxis(x, -1, 1), geometry), 1, -1)
+    assert (abs(average_pool(x, (3, 2), **options) - averaged) <= 2 * bound).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: max_pool(np.ones((1, 1, 2)), 2, padding=2), "has a window that reads padding only, for Geometry"),
+        (lambda: max_pool(np.ones((1, 1, 2)), 3), "the kernel does not fit"),
+        (lambda: max_pool(np.ones((2, 2)), 2), r"at least one spatial axis; got shape \(2, 2\)"),
+        (lambda: average_pool(np.ones((1, 1, 4, 4)), (2,)), "kernel_size has 1 entries for 2 axes"),
+        (lambda: max_pool_input_gradient(np.ones((1, 1, 3)), np.ones((1, 1, 4)), 2), r"g must have shape \(1, 1, 2\)"),
+        (
+            lambda: average_pool_input_gradient(np.ones((1, 1, 3)), 4, 2),
+            r"g must have shape \(1, 1, 2\), got \(1, 1, 3\)",
+        ),
+        (lambda: average_pool_input_gradient(np.ones(3), 4, 2), "at least one spatial axis"),
+    ],
+)
+def test_what_does_not_fit_is_a_geometry_error(call, message):
+    with pytest.raises(GeometryError, match=message):
+        call()
