@@ -15,14 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from numeric import pooling
+from numeric.dense import dense, locally_connected
 from numeric.dtypes import Array
 from numeric.geometry import Geometry
 from numeric.paths import im2col
+from numeric.pooling import average_pool
 
 
 def unit_roundoff(dtype: DTypeLike) -> float:
@@ -57,10 +59,26 @@ def weight_gradient_bound(g: Array, x: Array, geometry: Geometry) -> Array:
     return _bound(im2col.weight_gradient, g, x, geometry, len(g) * prod(geometry.output_size))
 
 
+def locally_connected_bound(x: Array, w: Array, geometry: Geometry) -> Array:
+    """Bound on the error of `locally_connected`, shape of y, float64."""
+
+    def layer(x: Array, w: Array, geometry: Geometry) -> Array:
+        names = ("stride", "dilation", "padding", "groups", "boundary")
+        options: Any = {name: getattr(geometry, name) for name in names}
+        return locally_connected(x, w, **options)
+
+    return _bound(layer, x, w, geometry, geometry.group_in * prod(geometry.kernel_size))
+
+
+def dense_bound(x: Array, w: Array) -> Array:
+    """Bound on the error of `dense` without a bias, shape of y, float64."""
+    return _bound(lambda x, w, _: dense(x, w), x, w, None, x.shape[1])
+
+
 def average_pool_bound(x: Array, geometry: Geometry) -> Array:
     """Bound on the error of `average_pool`, shape of y, float64: additions, and a division that may underflow."""
     n = prod(geometry.kernel_size)
-    means = pooling.average_pool(
+    means = average_pool(
         np.abs(x.astype(np.float64)),
         geometry.kernel_size,
         stride=geometry.stride,
@@ -79,7 +97,7 @@ def bias_gradient_bound(g: Array) -> Array:
     return _outward(gamma(max(n - 1, 0), g.dtype) * sums, sums, n, g.dtype)
 
 
-def _bound(kernel: Callable[..., Array], a: Array, b: Array, geometry: Geometry, products: int) -> Array:
+def _bound(kernel: Callable[..., Array], a: Array, b: Array, geometry: Geometry | None, products: int) -> Array:
     dtype = np.result_type(a, b)
     unit = gamma(products, dtype)
     smallest = float(np.finfo(dtype).smallest_subnormal)

@@ -57,6 +57,34 @@ class LinearityCase(LayerCase):
 
 
 @dataclass(frozen=True)
+class LocalCase(LayerCase):
+    """A locally connected layer: weights of their own at every position."""
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, w, g."""
+        shared, geometry = super().shapes(), self.geometry
+        own = (*geometry.weight_shape[:2], *geometry.output_size, *geometry.kernel_size)
+        return {"x": shared["x"], "w": own, "g": shared["g"]}
+
+
+@dataclass(frozen=True)
+class DenseCase:
+    """A dense layer with a batch: x, w, its bias b and a cotangent g."""
+
+    batch: int
+    features: int
+    outputs: int
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, w, b, g."""
+        n, i, c = self.batch, self.features, self.outputs
+        return {"x": (n, i), "w": (c, i), "b": (c,), "g": (n, c)}
+
+    def __str__(self) -> str:
+        return f"batch {self.batch}, {self.features} features, {self.outputs} outputs"
+
+
+@dataclass(frozen=True)
 class PoolCase:
     """Windows of one channel: x and a cotangent g."""
 
@@ -169,6 +197,16 @@ def layers() -> list[LayerCase]:
 def linearity() -> list[LinearityCase]:
     """The layers, with two inputs and two weights."""
     return by_size(LinearityCase(case.geometry, case.batch) for case in layers())
+
+
+def locals_() -> list[LocalCase]:
+    """The layers, with weights of their own at every position."""
+    return by_size(LocalCase(case.geometry, case.batch) for case in layers())
+
+
+def denses() -> list[DenseCase]:
+    """Every batch, number of features and of outputs up to 3."""
+    return by_size(DenseCase(*sizes) for sizes in product(range(1, 4), repeat=3))
 
 
 def pools() -> list[PoolCase]:

@@ -16,6 +16,13 @@ from numeric import (
     conv_transpose_input_gradient,
     conv_transpose_weight_gradient,
     definition,
+    dense,
+    dense_bias_gradient,
+    dense_input_gradient,
+    dense_weight_gradient,
+    locally_connected,
+    locally_connected_input_gradient,
+    locally_connected_weight_gradient,
     max_pool,
     max_pool_input_gradient,
 )
@@ -62,7 +69,7 @@ def transposed_is_adjoint(case: grids.LayerCase, of: Numbers) -> Iterator[Equati
 
 @law(
     name="transposed-convolution-gradients-are-the-derivatives",
-    statement="conv_transpose_input_gradient, conv_transpose_weight_gradient = ∂⟨x, conv_transpose(g, w)⟩/∂g, ∂w",
+    statement="both gradients of conv_transpose = ∂⟨x, conv_transpose(g, w)⟩/∂g, ∂w",
     source="sheet, Solution 3, for the transposed layer; also the gradients of the convolution's input gradient",
     path="numeric.conv_transpose, numeric.conv_transpose_input_gradient, "
     "numeric.conv_transpose_weight_gradient (im2col)",
@@ -76,6 +83,40 @@ def transposed_gradients(case: grids.LayerCase, of: Numbers) -> Iterator[Equatio
     yield "∂L/∂input", conv_transpose_input_gradient(x, w, **options), of_input
     of_weights = of.gradient(lambda w: (x * conv_transpose(g, w, **shape)).sum(), "w")
     yield "∂L/∂w", conv_transpose_weight_gradient(x, g, case.geometry.kernel_size, **options), of_weights
+
+
+@law(
+    name="locally-connected-gradients-are-the-derivatives",
+    statement="both gradients of locally_connected = ∂⟨g, locally_connected(x, w)⟩/∂x, ∂w",
+    source="sheet, Solution 3, for layers whose weights are not shared",
+    cases=grids.locals_,
+    scope="1 to 3 axes, stride, dilation, asymmetric and negative padding, groups, batch, both boundaries",
+    path="numeric.locally_connected, numeric.locally_connected_input_gradient, "
+    "numeric.locally_connected_weight_gradient",
+)
+def local_gradients(case: grids.LocalCase, of: Numbers) -> Iterator[Equation]:
+    """Ours, and SymPy's derivative of the executed layer."""
+    x, w, g, options, geometry = of["x"], of["w"], of["g"], case.options, case.geometry
+    dx = of.gradient(lambda x: (g * locally_connected(x, w, **options)).sum(), "x")
+    yield "∂L/∂x", locally_connected_input_gradient(g, w, geometry.input_size, **options), dx
+    dw = of.gradient(lambda w: (g * locally_connected(x, w, **options)).sum(), "w")
+    yield "∂L/∂w", locally_connected_weight_gradient(g, x, geometry.kernel_size, **options), dw
+
+
+@law(
+    name="dense-gradients-are-the-derivatives",
+    statement="the three gradients of dense = ∂⟨g, dense(x, w, b)⟩/∂x, ∂w, ∂b",
+    source="chain rule for y = x·wᵀ + b",
+    cases=grids.denses,
+    scope="every batch, number of features and of outputs up to 3",
+    path="numeric.dense, numeric.dense_input_gradient, numeric.dense_weight_gradient, numeric.dense_bias_gradient",
+)
+def dense_gradients(_: grids.DenseCase, of: Numbers) -> Iterator[Equation]:
+    """Ours, and SymPy's derivative of the executed layer."""
+    x, w, b, g = of["x"], of["w"], of["b"], of["g"]
+    yield "∂L/∂x", dense_input_gradient(g, w), of.gradient(lambda x: (g * dense(x, w, b)).sum(), "x")
+    yield "∂L/∂w", dense_weight_gradient(g, x), of.gradient(lambda w: (g * dense(x, w, b)).sum(), "w")
+    yield "∂L/∂b", dense_bias_gradient(g), of.gradient(lambda b: (g * dense(x, w, b)).sum(), "b")
 
 
 def _averaged(g: Array, kernel_size: tuple[int, ...], options: dict[str, Any]) -> Callable[[Array], Any]:

@@ -17,6 +17,8 @@ STRATEGIES: dict[Callable[[], Any], st.SearchStrategy[Any]] = {
     grids.layers: strategies.layers(),
     grids.linearity: strategies.layers().map(lambda case: grids.LinearityCase(case.geometry, case.batch)),
     grids.circular_layers: strategies.circular_layers(),
+    grids.locals_: strategies.layers().map(lambda case: grids.LocalCase(case.geometry, case.batch)),
+    grids.denses: st.builds(grids.DenseCase, *[st.integers(1, 5)] * 3),
     grids.arrays: strategies.array_cases(),
     grids.translations: strategies.array_cases().map(
         lambda c: grids.ArrayCase(c.input_size, c.kernel_size, "full", c.offset)
@@ -68,6 +70,8 @@ def test_every_law_says_what_it_rests_on(name):
     exceptions = {
         "rot180-gradients-hold-on-finite-arrays",
         "transposed-convolution-gradients-are-the-derivatives",
+        "locally-connected-gradients-are-the-derivatives",
+        "dense-gradients-are-the-derivatives",
         "average-pooling-gradient-is-the-derivative",
         "max-pooling-gradient-is-the-derivative-off-ties",
         "im2col-computes-the-definition",

@@ -1,0 +1,122 @@
+"""Dense and locally connected layers: against their definitions, the convolution, and the adjoint identity."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numeric import (
+    GeometryError,
+    conv,
+    definition,
+    dense,
+    dense_bias_gradient,
+    dense_input_gradient,
+    dense_weight_gradient,
+    locally_connected,
+    locally_connected_input_gradient,
+    locally_connected_weight_gradient,
+    rounding,
+)
+from tests import checks, strategies
+
+
+@st.composite
+def locals_(draw):
+    """A layer with weights of their own at every position."""
+    case = draw(strategies.layers().filter(lambda case: strategies.work(case) < 2000))
+    geometry = case.geometry
+    shape = (*geometry.weight_shape[:2], *geometry.output_size, *geometry.kernel_size)
+    arrays = draw(strategies.values(case))
+    return case, arrays["x"], draw(strategies.integers(shape)), arrays["g"]
+
+
+@given(locals_())
+def test_locally_connected_is_the_definition(drawn):
+    case, x, w, g = drawn
+    geometry, options = case.geometry, case.options
+    checks.check_same(locally_connected(x, w, **options), definition.locally_connected(x, w, geometry))
+    dx = locally_connected_input_gradient(g, w, geometry.input_size, **options)
+    checks.check_same(dx, definition.locally_connected_input_gradient(g, w, geometry))
+    dw = locally_connected_weight_gradient(g, x, geometry.kernel_size, **options)
+    checks.check_same(dw, definition.locally_connected_weight_gradient(g, x, geometry))
+
+
+@given(st.data())
+def test_shared_weights_make_it_a_convolution(data):
+    case = data.draw(strategies.layers())
+    of = data.draw(strategies.values(case))
+    geometry = case.geometry
+    own = of["w"].reshape(*geometry.weight_shape[:2], *(1,) * geometry.ndim, *geometry.kernel_size)
+    shape = (*geometry.weight_shape[:2], *geometry.output_size, *geometry.kernel_size)
+    y = locally_connected(of["x"], np.broadcast_to(own, shape), **case.options)
+    checks.check_same(y, conv(of["x"], of["w"], **case.options))
+
+
+@st.composite
+def denses(draw, elements=strategies.integers):
+    batch, outputs, features = (draw(st.integers(low, 5)) for low in (0, 1, 1))
+    shapes = ((batch, features), (outputs, features), (batch, outputs), (outputs,))
+    return tuple(draw(elements(shape)) for shape in shapes)
+
+
+@given(denses())
+def test_dense_is_the_definition_and_its_gradients_are_adjoints(arrays):
+    x, w, g, b = arrays
+    y = dense(x, w)
+    checks.check_same(y, definition.dense(x, w))
+    checks.check_same(dense(x, w, b), y + b)
+    form = (g * y).sum()
+    dx, dw = dense_input_gradient(g, w), dense_weight_gradient(g, x)
+    assert (dx.shape, dw.shape) == (x.shape, w.shape)
+    assert (dx * x).sum() == form
+    assert (dw * w).sum() == form
+    assert (dense_bias_gradient(g) * b).sum() == (g * b).sum()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(data=st.data())
+def test_dense_stays_within_the_bound(dtype, data):
+    x, w, _, _ = data.draw(denses(lambda shape: strategies.floats(shape, dtype)))
+    true = definition.dense(strategies.exact(x), strategies.exact(w))
+    checks.check_within(dense(x, w), true, rounding.dense_bound(x, w))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(data=st.data())
+def test_locally_connected_stays_within_the_bound(dtype, data):
+    case, x, w, _ = data.draw(locals_())
+    x = data.draw(strategies.floats(x.shape, dtype))
+    w = data.draw(strategies.floats(w.shape, dtype))
+    true = definition.locally_connected(strategies.exact(x), strategies.exact(w), case.geometry)
+    bound = rounding.locally_connected_bound(x, w, case.geometry)
+    checks.check_within(locally_connected(x, w, **case.options), true, bound)
+
+
+X, W, G = np.ones((2, 3, 5)), np.ones((4, 3, 3, 3)), np.ones((2, 4, 3))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: dense(X, X), r"x must have two axes, got shape \(2, 3, 5\)"),
+        (lambda: dense(X[0], W[0, 0]), r"as many features, got x \(3, 5\) and w \(3, 3\)"),
+        (lambda: dense(X[0], X[0], np.ones(2)), r"bias must have shape \(3,\), got \(2,\)"),
+        (lambda: dense_input_gradient(X[0], X[0]), r"one column for each output of w, got g \(3, 5\) and w \(3, 5\)"),
+        (lambda: dense_weight_gradient(X[0], X[0, :2]), r"same batch, got g \(3, 5\) and x \(2, 5\)"),
+        (lambda: dense_bias_gradient(X), "g must have two axes"),
+        (lambda: locally_connected(X, W[..., 0]), r"\*output, \*kernel\); got x \(2, 3, 5\) and w \(4, 3, 3\)"),
+        (
+            lambda: locally_connected(X, W[:, :, :2]),
+            r"w must have shape \(4, 3, 3, 3\), got \(4, 3, 2, 3\), for Geometry",
+        ),
+        (lambda: locally_connected_input_gradient(G, W, 6), r"w must have shape \(4, 3, 4, 3\)"),
+        (lambda: locally_connected_input_gradient(G[0], W, 5), r"got g \(4, 3\) and w"),
+        (lambda: locally_connected_input_gradient(G[:, :2], W, 5), r"g must have shape \(2, 4, 3\), got \(2, 2, 3\)"),
+        (lambda: locally_connected_weight_gradient(G, X, 2), r"g must have shape \(2, 4, 4\), got \(2, 4, 3\)"),
+        (lambda: locally_connected_weight_gradient(G[0], X, 3), r"got x \(2, 3, 5\) and g \(4, 3\)"),
+    ],
+)
+def test_what_does_not_fit_is_a_geometry_error(call, message):
+    with pytest.raises(GeometryError, match=message):
+        call()
