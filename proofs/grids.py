@@ -200,8 +200,9 @@ def linearity() -> list[LinearityCase]:
 
 
 def locals_() -> list[LocalCase]:
-    """The layers, with weights of their own at every position."""
-    return by_size(LocalCase(case.geometry, case.batch) for case in layers())
+    """The layers, with weights of their own at every position: those that have at most 72 of them."""
+    made = (LocalCase(case.geometry, case.batch) for case in layers())
+    return by_size(case for case in made if prod(case.shapes()["w"]) <= 72)
 
 
 def denses() -> list[DenseCase]:
@@ -227,8 +228,17 @@ def pools() -> list[PoolCase]:
 
 
 def small_layers() -> list[LayerCase]:
-    """The layers with few outputs: an undefined loss takes all of them as arguments."""
-    return [case for case in layers() if prod(case.shapes()["g"]) <= 6 and case.geometry.ndim < 3]
+    """Layers of at most six outputs: an undefined loss takes all of them as arguments."""
+    rows: tuple[tuple[tuple[Any, ...], int], ...] = (
+        (((1,), (1,)), 1),
+        (((2,), (2,), 1, 1, ((0, 1),), 2, 2, 2), 1),
+        (((5,), (2,), 2, 1, ((0, 1),), 2, 1), 1),
+        (((5,), (2,), 1, 2, 0, 1, 1), 2),
+        (((2,), (3,), 1, 2, ((3, 1),), 1, 2), 1),
+        (((3,), (2,), 1, 1, ((1, 0),), 1, 1, 1, "circular"), 1),
+        (((2, 3), (1, 2), (1, 2), 1, ((1, 0), (0, 0))), 1),
+    )
+    return by_size(LayerCase(Geometry(*fields), batch) for fields, batch in rows)
 
 
 def arrays(modes: tuple[Mode, ...] = ("full", "same", "valid")) -> list[ArrayCase]:

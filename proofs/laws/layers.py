@@ -157,15 +157,16 @@ def average_pooling(case: grids.PoolCase, of: Numbers) -> Iterator[Equation]:
     **POOLS,
 )
 def max_pooling(case: grids.PoolCase, of: Numbers) -> Iterator[Equation]:
-    """For every order of the cells: the winners' linear map on polynomials, SymPy's derivative of it, and ours."""
+    """For every pattern of winners that an order of the cells gives: its linear map, SymPy's derivative, and ours."""
     geometry, g = case.geometry, of["g"]
     below_zero = range(-of["x"].size, 0)  # a zero of the padding would win
     orders = np.array(list(permutations(below_zero))).reshape(-1, *of["x"].shape[1:])  # as one batch
-    found = winners(orders, geometry)
-    yield "max_pool", max_pool(orders, geometry.kernel_size, **case.options), definition.max_pool(orders, geometry)
-    yield "winners", take(orders, found, geometry), definition.max_pool(orders, geometry)
-    for first in np.unique(found, axis=0, return_index=True)[1]:
-        x, winner = orders[first : first + 1], found[first : first + 1]
+    firsts = np.unique(winners(orders, geometry), axis=0, return_index=True)[1]
+    for first in firsts:
+        x = orders[first : first + 1]
+        winner, largest = winners(x, geometry), definition.max_pool(x, geometry)
+        yield "max_pool", max_pool(x, geometry.kernel_size, **case.options), largest
+        yield "winners", take(x, winner, geometry), largest
         gradient = of.gradient(_won(g, winner, geometry), "x")
         yield "∂L/∂x", give(g, winner, geometry), gradient
         yield "as called", max_pool_input_gradient(g, x, geometry.kernel_size, **case.options), gradient
