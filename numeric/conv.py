@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike
 
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Boundary, Geometry, GeometryError, Ints, Padding, is_integer, settled
+from numeric.layout import as_given, channels_first
 from numeric.paths import PATHS
 
 
@@ -54,14 +55,14 @@ def conv(
     """
     algorithm = _path(path)
     x, w, *biases = as_numbers(x, w) if bias is None else as_numbers(x, w, bias)
-    x = _first(x, channels_last)
+    x = channels_first(x, channels_last)
     geometry = Geometry.of(x.shape, w.shape, **options)
     for b in biases:
         geometry.expect("bias", b.shape, (geometry.out_channels,))
     y = algorithm.conv(x, w, geometry)
     for b in biases:
         y = y + b.reshape(-1, *(1,) * geometry.ndim)
-    return _back(y, channels_last)
+    return as_given(y, channels_last)
 
 
 def conv_input_gradient(
@@ -79,11 +80,11 @@ def conv_input_gradient(
     """
     algorithm = _path(path)
     g, w = as_numbers(g, w)
-    g = _first(g, channels_last)
+    g = channels_first(g, channels_last)
     _expect_layer("g", g)
     geometry = _geometry(g, input_size, w.shape, options)
     geometry.expect("g", g.shape, geometry.output_shape(len(g)))
-    return _back(algorithm.input_gradient(g, w, geometry), channels_last)
+    return as_given(algorithm.input_gradient(g, w, geometry), channels_last)
 
 
 def conv_weight_gradient(
@@ -101,7 +102,7 @@ def conv_weight_gradient(
     """
     algorithm = _path(path)
     g, x = as_numbers(g, x)
-    g, x = _first(g, channels_last), _first(x, channels_last)
+    g, x = channels_first(g, channels_last), channels_first(x, channels_last)
     _expect_layer("g", g)
     _expect_layer("x", x)
     channels = {"in_channels": x.shape[1], "out_channels": g.shape[1]}
@@ -114,7 +115,7 @@ def conv_weight_gradient(
 def conv_bias_gradient(g: ArrayLike, *, channels_last: bool = False) -> Array:
     """dL/db for the cotangent g = dL/dy: its sum over batch and positions, shape `(out_channels,)`."""
     (g,) = as_numbers(g)
-    g = _first(g, channels_last)
+    g = channels_first(g, channels_last)
     _expect_layer("g", g)
     return np.asarray(g.sum(axis=(0, *range(2, g.ndim)), dtype=g.dtype))
 
@@ -139,11 +140,3 @@ def _expect_layer(name: str, array: Array) -> None:
         raise GeometryError(
             f"{name} must have a batch, a channel and at least one spatial axis; got shape {array.shape}"
         )
-
-
-def _first(array: Array, channels_last: bool) -> Array:
-    return np.moveaxis(array, -1, 1) if channels_last and array.ndim > 2 else array
-
-
-def _back(array: Array, channels_last: bool) -> Array:
-    return np.moveaxis(array, 1, -1) if channels_last else array

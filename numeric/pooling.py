@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Boundary, Geometry, GeometryError, Ints, Padding, settled
+from numeric.layout import as_given, channels_first
 from numeric.paths.im2col import overlap_add, windows
 
 
@@ -34,9 +35,9 @@ class Options(TypedDict, total=False):
 def max_pool(x: ArrayLike, kernel_size: Ints, *, channels_last: bool = False, **options: Unpack[Options]) -> Array:
     """Largest entry of each window."""
     (x,) = as_numbers(x)
-    x = _first(x, channels_last)
+    x = channels_first(x, channels_last)
     geometry = _geometry(x.shape, kernel_size, options)
-    return _back(take(x, winners(x, geometry), geometry), channels_last)
+    return as_given(take(x, winners(x, geometry), geometry), channels_last)
 
 
 def max_pool_input_gradient(
@@ -44,10 +45,10 @@ def max_pool_input_gradient(
 ) -> Array:
     """dL/dx for the cotangent g = dL/dy: each entry of g goes to the cell that won its window."""
     g, x = as_numbers(g, x)
-    g, x = _first(g, channels_last), _first(x, channels_last)
+    g, x = channels_first(g, channels_last), channels_first(x, channels_last)
     geometry = _geometry(x.shape, kernel_size, options)
     geometry.expect("g", g.shape, (*x.shape[:2], *geometry.output_size))
-    return _back(give(g, winners(x, geometry), geometry), channels_last)
+    return as_given(give(g, winners(x, geometry), geometry), channels_last)
 
 
 def average_pool(
@@ -60,10 +61,10 @@ def average_pool(
 ) -> Array:
     """Mean of each window."""
     (x,) = as_numbers(x)
-    x = _first(x, channels_last)
+    x = channels_first(x, channels_last)
     geometry = _geometry(x.shape, kernel_size, options)
     sums = windows(x, geometry).sum(axis=_taps(geometry), dtype=x.dtype)
-    return _back(sums / _counts(geometry, count_padding, x.dtype), channels_last)
+    return as_given(sums / _counts(geometry, count_padding, x.dtype), channels_last)
 
 
 def average_pool_input_gradient(
@@ -77,13 +78,13 @@ def average_pool_input_gradient(
 ) -> Array:
     """dL/dx for the cotangent g = dL/dy: each entry of g goes in equal parts to the cells of its window."""
     (g,) = as_numbers(g)
-    g = _first(g, channels_last)
+    g = channels_first(g, channels_last)
     size = settled("input_size", input_size, g.ndim - 2, 1) if g.ndim > 2 else ()
     geometry = _geometry((*g.shape[:2], *size), kernel_size, options)
     geometry.expect("g", g.shape, (*g.shape[:2], *geometry.output_size))
     parts = g / _counts(geometry, count_padding, g.dtype)
     shape = (*parts.shape, *geometry.kernel_size)
-    return _back(overlap_add(np.broadcast_to(_with_taps(parts, geometry), shape), geometry), channels_last)
+    return as_given(overlap_add(np.broadcast_to(_with_taps(parts, geometry), shape), geometry), channels_last)
 
 
 def winners(x: Array, geometry: Geometry) -> Array:
@@ -147,11 +148,3 @@ def _taps(geometry: Geometry) -> tuple[int, ...]:
 
 def _with_taps(array: Array, geometry: Geometry) -> Array:
     return array.reshape(*array.shape, *(1,) * geometry.ndim)
-
-
-def _first(array: Array, channels_last: bool) -> Array:
-    return np.moveaxis(array, -1, 1) if channels_last and array.ndim > 2 else array
-
-
-def _back(array: Array, channels_last: bool) -> Array:
-    return np.moveaxis(array, 1, -1) if channels_last else array
