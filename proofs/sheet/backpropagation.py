@@ -115,7 +115,11 @@ W_LAW = ("weight-gradient-is-rotated-input-convolved-with-cotangent",)
 X_LAW = ("input-gradient-is-rotated-kernel-convolved-with-cotangent",)
 
 LINES = (
-    Line("3", "Solution 3 (Backpropagation through convolutional layers)"),
+    Line(
+        "3",
+        "Solution 3 (Backpropagation through convolutional layers)",
+        note="below, x stands for the sheet's y^(l−1) and y for its y^(l)",
+    ),
     Line("3", "the derivative with respect to each entry w_(u,v), u, v in {−k, …, k}"),
     Line(
         "3 ∂w",
