@@ -44,7 +44,7 @@ def max_pool_input_gradient(
     g: ArrayLike, x: ArrayLike, kernel_size: Ints, *, channels_last: bool = False, **options: Unpack[Options]
 ) -> Array:
     """dL/dx for the cotangent g = dL/dy: each entry of g goes to the cell that won its window."""
-    g, x = as_numbers(g, x)
+    (g,), (x,) = as_numbers(g), as_numbers(x)  # apart: x in g's type might have other maxima
     g, x = channels_first(g, channels_last), channels_first(x, channels_last)
     geometry = _geometry(x.shape, kernel_size, options)
     geometry.expect("g", g.shape, (*x.shape[:2], *geometry.output_size))

@@ -1,5 +1,6 @@
 """Train a convolutional network on MNIST: `python training/train.py --help`."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -24,6 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"error: {error}", 2)
     except RunError as error:
         return _fail(f"error: {error}", 1)
+    except BrokenPipeError:  # whoever read the report has gone, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _fail("the report could not be written: nobody reads it", 1)
     except KeyboardInterrupt:
         return _fail("interrupted; no results were written", 130)
     return 0

@@ -119,6 +119,11 @@ def test_infinities_and_nans_win_as_documented(low):
     assert winners(x, Geometry((4,), (2,), padding=1)).tolist()[0][0][0] == 1  # never a cell of the padding
 
 
+def test_the_type_of_the_cotangent_does_not_decide_who_won():
+    x = np.array([[[2**53, 2**53 + 1]]])  # the same number in float64
+    assert max_pool_input_gradient(np.ones((1, 1, 1)), x, 2).tolist() == [[[0.0, 1.0]]]
+
+
 def test_a_stride_that_is_not_given_is_the_kernels_size():
     x = np.arange(6)[None, None]
     assert max_pool(x, 2).tolist() == [[[1, 3, 5]]]

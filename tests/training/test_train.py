@@ -249,3 +249,15 @@ def test_interrupt_ends_the_script_with_one_line(small_npz: Path, tmp_path: Path
     assert err == "train.py: interrupted; no results were written\n"
     assert process.returncode == 130
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_that_nobody_reads_ends_in_one_line(small_npz: Path, tmp_path: Path) -> None:
+    process = script(tmp_path, "--data", str(small_npz), "--epochs", "1")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=120) == 1
+    assert err == "train.py: the report could not be written: nobody reads it\n"
+    assert list(tmp_path.iterdir()) == []
