@@ -75,6 +75,10 @@ def test_rounding_is_decimal():
     assert _model().value(Rounded(sympy.Rational(1, 46128), 4)) == sympy.Rational(2168, 10**8)
 
 
+def test_the_floor_of_a_negative_number_is_below_it():
+    assert _model(x=-1).value(sympy.floor(x / 2)) == -1
+
+
 def test_a_term_of_no_known_kind_is_an_error():
     with pytest.raises(TypeError, match="cannot evaluate sin"):
         _model(x=1).value(sympy.sin(x))
