@@ -112,6 +112,15 @@ def test_a_law_that_asserts_nothing_is_an_error():
         symbolic.decide(empty)
 
 
+def test_an_equation_about_nothing_does_not_hide_behind_a_true_one():
+    half = replace(
+        _law("correlation-is-commutative"),
+        check=lambda _, of: iter([("true", of["x"], of["x"].copy()), ("empty", of["x"][:0], of["x"][:0])]),
+    )
+    with pytest.raises(ValueError, match="asserts nothing on x of"):
+        symbolic.decide(half)
+
+
 def test_a_law_without_cases_is_open():
     assert symbolic.decide(replace(_law("correlation-is-commutative"), cases=list)).verdict == Verdict.OPEN
 
