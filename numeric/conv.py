@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Boundary, Geometry, GeometryError, Ints, Padding, is_integer, settled
 from numeric.layout import as_given, channels_first
-from numeric.paths import PATHS
+from numeric.paths import PATHS, Path
 
 
 class Options(TypedDict, total=False):
@@ -53,13 +53,12 @@ def conv(
 
     `path` names the algorithm in `numeric.paths.PATHS`; `bias` has shape `(out_channels,)`.
     """
-    algorithm = _path(path)
     x, w, *biases = as_numbers(x, w) if bias is None else as_numbers(x, w, bias)
     x = channels_first(x, channels_last)
     geometry = Geometry.of(x.shape, w.shape, **options)
     for b in biases:
         geometry.expect("bias", b.shape, (geometry.out_channels,))
-    y = algorithm.conv(x, w, geometry)
+    y = _path(path, geometry).conv(x, w, geometry)
     for b in biases:
         y = y + b.reshape(-1, *(1,) * geometry.ndim)
     return as_given(y, channels_last)
@@ -78,13 +77,12 @@ def conv_input_gradient(
 
     `input_size` is the spatial size of x, which g does not determine when the stride does not divide.
     """
-    algorithm = _path(path)
     g, w = as_numbers(g, w)
     g = channels_first(g, channels_last)
     _expect_layer("g", g)
     geometry = _geometry(g, input_size, w.shape, options)
     geometry.expect("g", g.shape, geometry.output_shape(len(g)))
-    return as_given(algorithm.input_gradient(g, w, geometry), channels_last)
+    return as_given(_path(path, geometry).input_gradient(g, w, geometry), channels_last)
 
 
 def conv_weight_gradient(
@@ -100,7 +98,6 @@ def conv_weight_gradient(
 
     `kernel_size` is the spatial size of w, which g does not determine when the stride does not divide.
     """
-    algorithm = _path(path)
     g, x = as_numbers(g, x)
     g, x = channels_first(g, channels_last), channels_first(x, channels_last)
     _expect_layer("g", g)
@@ -108,7 +105,7 @@ def conv_weight_gradient(
     channels = {"in_channels": x.shape[1], "out_channels": g.shape[1]}
     geometry = Geometry(x.shape[2:], kernel_size, **channels, **options)
     geometry.expect("g", g.shape, geometry.output_shape(len(x)))
-    dw: Array = algorithm.weight_gradient(g, x, geometry)
+    dw: Array = _path(path, geometry).weight_gradient(g, x, geometry)
     return dw
 
 
@@ -120,6 +117,35 @@ def conv_bias_gradient(g: ArrayLike, *, channels_last: bool = False) -> Array:
     return np.asarray(g.sum(axis=(0, *range(2, g.ndim)), dtype=g.dtype))
 
 
+def conv_double_backward(
+    ddx: ArrayLike,
+    ddw: ArrayLike,
+    g: ArrayLike,
+    x: ArrayLike,
+    w: ArrayLike,
+    *,
+    channels_last: bool = False,
+    path: str = "im2col",
+    **options: Unpack[Options],
+) -> tuple[Array, Array, Array]:
+    """Gradients of the gradients: those of `<ddx, conv_input_gradient(g, w)> + <ddw, conv_weight_gradient(g, x)>`.
+
+    They are returned for g, x and w: `dg = conv(ddx, w) + conv(x, ddw)`, `dx = conv_input_gradient(g, ddw)` and `dw =
+    conv_weight_gradient(g, ddx)`. ddx is the cotangent of dL/dx and has the shape of x, ddw that of dL/dw and w.
+    PyTorch calls this the double backward pass.
+    """
+    ddx, ddw, g, x, w = as_numbers(ddx, ddw, g, x, w)
+    shapes = [channels_first(array, channels_last).shape for array in (x, g, ddx)]
+    geometry = Geometry.of(shapes[0], w.shape, **options)
+    geometry.expect("g", shapes[1], geometry.output_shape(len(x)))
+    geometry.expect("ddx", shapes[2], shapes[0])
+    geometry.expect("ddw", ddw.shape, w.shape)
+    layer: Any = {"channels_last": channels_last, "path": path, **options}
+    dg = conv(ddx, w, **layer) + conv(x, ddw, **layer)
+    dx = conv_input_gradient(g, ddw, geometry.input_size, **layer)
+    return dg, dx, conv_weight_gradient(g, ddx, geometry.kernel_size, **layer)
+
+
 def _geometry(g: Array, input_size: Ints, w_shape: Sequence[int], options: Options) -> Geometry:
     if len(w_shape) < 3:
         raise GeometryError(f"w must be (out_channels, channels // groups, *kernel), got shape {tuple(w_shape)}")
@@ -129,9 +155,13 @@ def _geometry(g: Array, input_size: Ints, w_shape: Sequence[int], options: Optio
     return Geometry.of((len(g), channels, *size), w_shape, **options)
 
 
-def _path(name: str) -> Any:
+def _path(name: str, geometry: Geometry) -> Path:
+    """Algorithm of that name, if it takes the layer."""
     if not isinstance(name, str) or name not in PATHS:
         raise GeometryError(f"path must be one of {', '.join(map(repr, PATHS))}; got {name!r}")
+    reason = PATHS[name].supports(geometry)
+    if reason:
+        raise GeometryError(f"{reason}, for {geometry}")
     return PATHS[name]
 
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from numeric.conv import Options
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Geometry, GeometryError, Ints, is_integer, settled
-from numeric.paths.im2col import overlap_add, windows
+from numeric.paths.windows import overlap_add, windows
 
 
 def dense(x: ArrayLike, w: ArrayLike, bias: ArrayLike | None = None) -> Array:

@@ -70,6 +70,23 @@ class Axis:
         return self.stride * o + self.dilation * u - self.low
 
 
+def receptive_field(*axes: Axis) -> tuple[Any, Any, Any]:
+    """Cells of the input on which one output of a stack of layers depends, on one axis, the lowest layer first.
+
+    Returns `(size, jump, start)`: output o depends on cells from `start + jump * o`, `size` of them from the first to
+    the last one. Plain arithmetic like `Axis`; cells outside of the input are padding. Source: A. Araujo, W. Norris,
+    J. Sim, Computing Receptive Fields of Convolutional Neural Networks (2019).
+    """
+    size: Any = 1
+    jump: Any = 1
+    start: Any = 0
+    for axis in axes:
+        size += (axis.span - 1) * jump
+        start -= axis.low * jump
+        jump *= axis.stride
+    return size, jump, start
+
+
 def named_padding(
     name: PaddingName, input_size: int, kernel_size: int, stride: int = 1, dilation: int = 1
 ) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Boundary, Geometry, GeometryError, Ints, Padding, settled
 from numeric.layout import as_given, channels_first
-from numeric.paths.im2col import overlap_add, windows
+from numeric.paths.windows import overlap_add, windows
 
 
 class Options(TypedDict, total=False):
@@ -37,7 +37,7 @@ def max_pool(x: ArrayLike, kernel_size: Ints, *, channels_last: bool = False, **
     (x,) = as_numbers(x)
     x = channels_first(x, channels_last)
     geometry = _geometry(x.shape, kernel_size, options)
-    return as_given(take(x, winners(x, geometry), geometry), channels_last)
+    return as_given(_maxima(x, geometry)[1], channels_last)
 
 
 def max_pool_input_gradient(
@@ -92,19 +92,43 @@ def winners(x: Array, geometry: Geometry) -> Array:
 
     Raises `GeometryError` if a window reads nothing but padding.
     """
+    return _maxima(x, geometry)[0]
+
+
+def _maxima(x: Array, geometry: Geometry) -> tuple[Array, Array]:
+    """`winners`, and the maxima themselves: the winner's number is that of the taps before the first maximum."""
     inside = _inside(geometry)
     if not inside.any(axis=_taps(geometry)).all():
         raise GeometryError(f"max pooling has a window that reads padding only, for {geometry}")
     parts = windows(x, geometry)
-    found = np.full(parts.shape[: 2 + geometry.ndim], -1)
-    best = np.zeros(found.shape, x.dtype)
-    for number, u in enumerate(geometry.taps()):
-        tap: tuple[Any, ...] = (..., *u)
+    taps: list[tuple[Any, ...]] = [(..., *u) for u in geometry.taps()]
+    best = _largest([(parts[tap], inside[tap]) for tap in taps])
+    before = np.zeros(best.shape, np.min_scalar_type(len(taps)))  # narrow, as it is written once for each tap
+    searching = np.ones(best.shape, bool)
+    for tap in taps:
         value = parts[tap]
-        nan = (value != value).astype(bool) & (best == best).astype(bool)  # only a NaN differs from itself
-        better = inside[tap] & ((found < 0) | (value > best).astype(bool) | nan)
-        found, best = np.where(better, number, found), np.where(better, value, best)
-    return found
+        nan = np.asarray(value != value, bool)  # only a NaN differs from itself, and any NaN is the maximum
+        searching &= ~(inside[tap] & (np.asarray(value == best, bool) | nan))
+        before += searching
+    return before.astype(np.intp), best
+
+
+def _largest(parts: list[tuple[Array, Array]]) -> Array:
+    """Maximum over pairs of values and whether they take part."""
+    best, begun = parts[0]
+    for value, inside in parts[1:]:
+        larger = _larger(best, value)
+        if not (begun & inside).all():
+            larger = np.where(begun, np.where(inside, larger, best), value)
+        best, begun = larger, begun | inside
+    return best
+
+
+def _larger(a: Array, b: Array) -> Array:
+    """Maximum, NaN if one is; NumPy's own lets go of NaNs that are objects."""
+    if a.dtype != object:
+        return np.asarray(np.maximum(a, b))
+    return np.where(np.asarray(a >= b, bool) | np.asarray(a != a, bool), a, b)
 
 
 def take(x: Array, winner: Array, geometry: Geometry) -> Array:

@@ -14,9 +14,10 @@ from typing import Any
 
 from rich.console import Console
 
-from proofs import LAWS, TIERS, Law, Verdict, audit_sheet, overall, prove
+from proofs import LAWS, TIERS, Evidence, Law, Verdict, audit_sheet, overall, prove
 from proofs.audit import Status
 from proofs.report import json, text
+from proofs.report.progress import Progress
 
 DESCRIPTION = """Prove the laws of convolutional layers.
 
@@ -25,7 +26,8 @@ The same as 'prove'."""
 EPILOG = """exit status:
   0  every law that was asked for is proved (sheet: no line that can be checked is undecided)
   1  a law is refuted or not proved
-  2  wrong usage: unknown law or tier, or a file that cannot be written"""
+  2  wrong usage: unknown law or tier, or a file that cannot be written
+130  interrupted (Ctrl-C); '--grid full' goes on from there when it is called again"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -45,11 +47,31 @@ def parser() -> argparse.ArgumentParser:
     prover = commands.add_parser("prove", parents=[common], help="decide all laws, or those named")
     prover.add_argument("names", nargs="*", metavar="NAME", help="a law, as 'list' names it")
     prover.add_argument("--tier", action="append", choices=list(TIERS), help="only this tier (may be repeated)")
+    prover.add_argument(
+        "--grid",
+        choices=("quick", "full"),
+        default="quick",
+        help="shapes of the symbolic tier: a few that cross what hides mistakes (default), or every combination",
+    )
+    prover.add_argument("--jobs", type=_positive, metavar="N", help="processes for --grid full (default 1)")
+    prover.add_argument(
+        "--journal",
+        type=Path,
+        metavar="FOLDER",
+        help="where --grid full keeps what is proved until it is done (default: convproof in the user's cache folder)",
+    )
     commands.add_parser("list", help="list the laws with the tiers that can decide them")
     explain = commands.add_parser("explain", help="print a law's derivation, each step, and what each tier ran")
     explain.add_argument("name", metavar="NAME", help="a law, as 'list' names it")
     commands.add_parser("sheet", parents=[common], help="go through the exercise sheet line by line")
     return main
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 up, got {text!r}")
+    return number
 
 
 def main(argv: Sequence[str] | None = None, laws: Mapping[str, Law] = LAWS) -> int:
@@ -63,6 +85,8 @@ def main(argv: Sequence[str] | None = None, laws: Mapping[str, Law] = LAWS) -> i
             near = difflib.get_close_matches(name, laws, n=1, cutoff=0.4)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             grammar.error(f"there is no law named {name!r}{hint} ('list' shows all)")
+    if getattr(args, "grid", "quick") != "full" and (getattr(args, "jobs", None) or getattr(args, "journal", None)):
+        grammar.error("--jobs and --journal are for --grid full")
     file: Path | None = getattr(args, "json", None)
     if file is not None and args.command in ("list", "explain"):
         grammar.error(f"{args.command!r} has no verdicts to write to {file}")
@@ -70,7 +94,10 @@ def main(argv: Sequence[str] | None = None, laws: Mapping[str, Law] = LAWS) -> i
         target = None if file is None else json.writable(file)
     except OSError as error:
         grammar.error(f"cannot write {file}: {error}")
-    status, content = _run(args, laws, Console())
+    try:
+        status, content = _run(args, laws, Console())
+    except JournalError as error:
+        grammar.error(str(error))
     if target is not None:
         try:
             json.write(target, content)
@@ -93,9 +120,35 @@ def _run(args: argparse.Namespace, laws: Mapping[str, Law], console: Console) ->
         text.sheet(console, findings)
         return int(any(finding.status == Status.UNDECIDED for finding in findings)), json.sheet(findings)
     start = perf_counter()
-    found = prove(*getattr(args, "names", ()), tiers=getattr(args, "tier", None), laws=laws)
+    names, tiers = getattr(args, "names", ()), getattr(args, "tier", None)
+    if getattr(args, "grid", "quick") == "full":
+        found = _prove_full(names, tiers, args)
+    else:
+        found = prove(*names, tiers=tiers, laws=laws)
     text.verdicts(console, laws, found, perf_counter() - start)
     return int(any(overall(evidence) != Verdict.PROVED for evidence in found.values())), json.verdicts(laws, found)
+
+
+class JournalError(Exception):
+    """The folder for an unfinished run cannot be written."""
+
+
+def _prove_full(names: Sequence[str], tiers: Sequence[str] | None, args: argparse.Namespace) -> dict[str, Any]:
+    """The symbolic tier on the full grids, the other tiers as always."""
+    from proofs import campaign  # joblib is needed for nothing else
+
+    journal = args.journal or campaign.folder()
+    others = [tier for tier in tiers or TIERS if tier != "symbolic"]
+    chosen = {name: LAWS[name] for name in names or LAWS}
+    symbolic: dict[str, Evidence] = {}
+    if tiers is None or "symbolic" in tiers:
+        with Progress(campaign.pieces(chosen), journal) as progress:
+            try:
+                symbolic = campaign.prove(chosen, args.jobs or 1, journal, progress.tell)
+            except OSError as error:
+                raise JournalError(f"cannot keep results in {journal}: {error}") from error
+    found = prove(*chosen, tiers=others)
+    return {name: (*found[name], *([symbolic[name]] if name in symbolic else [])) for name in chosen}
 
 
 def _deciding(law: Law) -> list[str]:

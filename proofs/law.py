@@ -1,11 +1,15 @@
-"""What a law is, what counts as evidence for it, and the registry of all laws in reading order."""
+"""What a law is, what counts as evidence for it, and the registry of all laws in reading order.
+
+A statement that people believe and that is false is registered as the law that it fails (`fails=True`): its cases are
+all there are up to some size, smallest first, and the first on which it fails proves that law.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from numeric.dtypes import Array
 
@@ -22,7 +26,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one tier found out about one law: the scope, the code that ran, and under which assumptions."""
+    """What one tier found out about one law: the scope, the code that ran, and under which assumptions.
+
+    `counterexample` is where a refuted law fails, or where a law that says that something fails is seen to be right.
+    """
 
     tier: str
     verdict: Verdict
@@ -35,28 +42,34 @@ class Evidence:
 
 
 class Case(Protocol):
-    """One choice of everything in a law that is not a real number: sizes, strides, offsets, modes."""
+    """One choice of everything in a law that is not a real number: sizes, strides, offsets, modes.
+
+    Where a law compares numbers, also of one region of them: those that compare as the sample does.
+    """
 
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Shape of each array that the law speaks of, by name."""
+
+    def sample(self) -> Mapping[str, Any]:
+        """Numbers for the arrays whose entries are compared, by name."""
 
     def __str__(self) -> str: ...
 
 
 class Numbers(Protocol):
-    """Values for the arrays of a case: polynomials in the symbolic tier, drawn numbers in the fuzz tests."""
+    """Values for the arrays of a case: symbols in the symbolic tier, drawn numbers in the fuzz tests."""
 
     def __getitem__(self, name: str) -> Array: ...
 
     def gradient(self, loss: Callable[[Array], Any], at: str) -> Array:
         """Gradient of `loss` with respect to the array named `at`, by means independent of our gradients."""
 
-    def arbitrary(self, forward: Callable[[Array], Array], at: str) -> tuple[Array, Array]:
-        """`(dL/dat, dL/dy)` for `y = forward(array)` and an undefined differentiable L, by the same means."""
-
 
 Equation = tuple[str, Any, Any]
 Statement = Callable[[Any, Numbers], Iterator[Equation]]
+Cases = Callable[[], Iterable[Any]]
+Engine = Literal["forms", "rings", "expressions"]
+"""What a law runs on: `proofs.forms`, `proofs.polynomials` or `proofs.expressions`."""
 
 
 @dataclass(frozen=True)
@@ -65,22 +78,25 @@ class Law:
 
     `check(case, numbers)` is the law as a program: it yields `(label, left, right)` for every equality that
     the law asserts on that case, computed by the code that ships. `derivation()` derives it for all sizes.
-    `path` names the code that `check` runs; `cases` the stated grid, smallest case first. A law that
-    `needs_symbols` looks at polynomials as such; every other one also runs on plain numbers. A `rational` one
-    divides, so its polynomials have fractions for coefficients.
+    `path` names the code that `check` runs; `cases` the stated grid, smallest case first, and `full` the larger one of
+    `--grid full`. A law that `needs_symbols` looks at polynomials as such, or takes a derivative that differences of
+    numbers do not give; every other one also runs on plain numbers.
     """
 
     name: str
     statement: str
     source: str
     check: Statement
-    cases: Callable[[], Iterable[Case]]
+    cases: Cases
     scope: str
     path: str
     assumptions: tuple[str, ...] = ()
     derivation: Callable[[], Any] | None = None
     needs_symbols: bool = False
-    rational: bool = False
+    engine: Engine = "forms"
+    fails: bool = False
+    full: Cases | None = None
+    full_scope: str = ""
 
     def __call__(self, case: Any, numbers: Numbers) -> Iterator[Equation]:
         """Run the law as a program."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -11,6 +12,7 @@ import sympy
 from sympy.polys.rings import PolyElement, PolyRing, ring
 
 from numeric.dtypes import Array
+from proofs.forms import Form, filled
 
 
 class Polynomials:
@@ -33,6 +35,18 @@ class Polynomials:
 
     def __getitem__(self, name: str) -> Array:
         return self._arrays[name]
+
+    def converted(self, form: Any) -> Any:
+        """Ring element for a polynomial of `proofs.forms` over arrays of the same shapes; numbers stay."""
+        if not isinstance(form, Form):
+            return form
+        count = len(self.ring.gens)
+        return self.ring.from_dict(
+            {
+                tuple(map(Counter(monomial).__getitem__, range(count))): self.ring.domain(c.numerator) / c.denominator
+                for monomial, c in form.terms.items()
+            }
+        )
 
     def gradient(self, loss: Callable[[Array], Any], at: str) -> Array:
         """Let SymPy differentiate the executed `loss` by every entry of the array named `at`."""
@@ -68,7 +82,5 @@ class Polynomials:
 
 
 def _map(function: Callable[[Any], Any], array: Array) -> Array:
-    out = np.empty(array.shape, object)
-    for index in np.ndindex(array.shape):
-        out[index] = function(array[index])
-    return out
+    entries: list[Any] = list(array.flat)
+    return filled(array.shape, map(function, entries))

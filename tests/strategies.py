@@ -11,23 +11,28 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from numeric import Axis, Geometry
-from proofs.grids import ArrayCase, LayerCase
+from numeric.paths import DIRECT
+from proofs.grids import ArrayCase, LayerCase, StackCase, ThreeArraysCase
 
 
 @st.composite
-def axes(draw: st.DrawFn, most: int = 6, padding: int = 3) -> Axis:
-    """One axis: kernels even, odd, larger than the input; strides that leave a remainder; padding that crops."""
-    kernel, stride, dilation = (draw(st.integers(1, bound)) for bound in (4, 3, 3))
+def axes(draw: st.DrawFn, most: int = 6, padding: int = 3, kernel: int | None = None) -> Axis:
+    """One axis: kernels even, odd, larger than the input; strides that leave a remainder; padding that crops.
+
+    A kernel size that is given comes with stride and dilation 1.
+    """
+    drawn = tuple(draw(st.integers(1, bound)) for bound in (4, 3, 3)) if kernel is None else (kernel, 1, 1)
+    kernel, stride, dilation = drawn
     low, high = (draw(st.integers(-1, padding)) for _ in range(2))
     span = dilation * (kernel - 1) + 1
     return Axis(draw(st.integers(max(1, span - low - high), max(most, span + 2))), kernel, stride, dilation, low, high)
 
 
 @st.composite
-def geometries(draw: st.DrawFn, ndim: int | None = None, most: int = 6) -> Geometry:
+def geometries(draw: st.DrawFn, ndim: int | None = None, most: int = 6, kernel: int | None = None) -> Geometry:
     """Layers of one to three axes with groups and either boundary."""
     ndim = ndim or draw(st.sampled_from((1, 1, 2, 2, 2, 3)))
-    found = [draw(axes(most if ndim < 3 else 3, 3 if ndim < 3 else 1)) for _ in range(ndim)]
+    found = [draw(axes(most if ndim < 3 else 3, 3 if ndim < 3 else 1, kernel)) for _ in range(ndim)]
     groups = draw(st.sampled_from((1, 1, 2, 3)))
     n, k, s, d, low, high = zip(*(vars(axis).values() for axis in found), strict=True)
     return Geometry(
@@ -43,10 +48,15 @@ def geometries(draw: st.DrawFn, ndim: int | None = None, most: int = 6) -> Geome
     )
 
 
-def layers(ndim: int | None = None) -> st.SearchStrategy[LayerCase]:
-    """Layers with a batch, the empty one among them; kept small enough for plain loops."""
-    drawn = st.builds(LayerCase, geometries(ndim), st.sampled_from((1, 2, 2, 3, 0)))
-    return drawn.filter(lambda case: work(case) < 6000)
+def layers(ndim: int | None = None, kernel: int | None = None, most: int = 6000) -> st.SearchStrategy[LayerCase]:
+    """Layers with a batch, the empty one among them; kept small enough for plain loops, with `most` products."""
+    drawn = st.builds(LayerCase, geometries(ndim, kernel=kernel), st.sampled_from((1, 2, 2, 3, 0)))
+    return drawn.filter(lambda case: work(case) < most)
+
+
+def layers_for(path: str, ndim: int | None = None, most: int = 6000) -> st.SearchStrategy[LayerCase]:
+    """Layers that a path of `numeric.paths.PATHS` takes."""
+    return layers(ndim, 3 if path.startswith("winograd") else None, most)
 
 
 def work(case: LayerCase) -> int:
@@ -75,14 +85,42 @@ def circular_layers(draw: st.DrawFn) -> LayerCase:
 
 
 @st.composite
-def array_cases(draw: st.DrawFn) -> ArrayCase:
-    """Arrays and kernels of one to three axes in a mode where the kernel fits, with an offset."""
+def array_cases(draw: st.DrawFn, path: str = "im2col") -> ArrayCase:
+    """Arrays and kernels of one to three axes in a mode where the kernel fits, with an offset; for that path."""
     ndim = draw(st.integers(1, 3))
     mode = draw(st.sampled_from(("full", "same", "valid")))
     kernel = tuple(draw(st.integers(1, 4 if ndim < 3 else 2)) for _ in range(ndim))
+    kernel = (3,) * ndim if path.startswith("winograd") else kernel
     least = kernel if mode == "valid" else (1,) * ndim
     size = tuple(draw(st.integers(low, low + (5 if ndim < 3 else 2))) for low in least)
     return ArrayCase(size, kernel, mode, tuple(draw(st.integers(-3, 3)) for _ in range(ndim)))
+
+
+@st.composite
+def circular_stacks(draw: st.DrawFn) -> StackCase:
+    """Two circular layers on one line or plane, the second one's input being the first one's output."""
+    second = draw(circular_layers()).geometry
+    strides = [draw(st.integers(1, 2)) for _ in range(second.ndim)]
+    kernel = [draw(st.integers(1, 3)) for _ in range(second.ndim)]
+    channels = second.in_channels
+    first = Geometry(
+        [n * s for n, s in zip(second.input_size, strides, strict=True)],
+        kernel,
+        strides,
+        padding=[(k - s, 0) for k, s in zip(kernel, strides, strict=True)],
+        in_channels=draw(st.integers(1, 2)),
+        out_channels=channels,
+        boundary="circular",
+    )
+    return StackCase(first, second)
+
+
+@st.composite
+def three_arrays(draw: st.DrawFn) -> ThreeArraysCase:
+    """Three arrays on a line or a plane."""
+    ndim = draw(st.integers(1, 2))
+    sizes = [tuple(draw(st.integers(1, 5 if ndim == 1 else 3)) for _ in range(ndim)) for _ in range(3)]
+    return ThreeArraysCase((sizes[0], sizes[1], sizes[2]))
 
 
 @st.composite
@@ -98,15 +136,17 @@ def integers(shape: tuple[int, ...], bound: int = 50) -> st.SearchStrategy[Any]:
     return hnp.arrays(np.int64, shape, elements=st.integers(-bound, bound))
 
 
-def floats(shape: tuple[int, ...], dtype: Any) -> st.SearchStrategy[Any]:
+def floats(shape: tuple[int, ...], dtype: Any, path: str = "im2col") -> st.SearchStrategy[Any]:
     """Float arrays: any finite number, subnormal ones among them, of one exponent range per array.
 
-    Their products stay below the largest number, so that nothing overflows; they may well underflow.
+    Their products stay below the largest number, and so do a path's transforms of them, so that nothing overflows;
+    they may well underflow.
     """
     width = np.dtype(dtype).itemsize * 8
-    largest = {16: 2.0**4, 32: 2.0**60, 64: 2.0**500}[width]
+    direct = path in DIRECT
+    largest = {16: 2.0**4 if direct else 2.0**-6, 32: 2.0 ** (60 if direct else 40), 64: 2.0**500}[width]
     smallest = float(np.finfo(dtype).smallest_subnormal)
-    ranges = st.sampled_from((largest, 1.0, 2.0**-5, smallest * 2**12))
+    ranges = st.sampled_from((largest, min(largest, 1.0), 2.0**-6, smallest * 2**12))
     return ranges.flatmap(
         lambda top: hnp.arrays(dtype, shape, elements=st.floats(-top, top, width=width, allow_subnormal=True))
     )

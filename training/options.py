@@ -76,21 +76,30 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     return Options(recipe, given.seed, given.data, output, given.quiet)
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """Raises `UsageError` instead of ending the process; takes no abbreviations, and prints its help as written."""
+
+    def __init__(self, program: str, description: str, epilog: str) -> None:
+        raw = argparse.RawDescriptionHelpFormatter
+        super().__init__(prog=program, description=description, epilog=epilog, formatter_class=raw, allow_abbrev=False)
+
     def error(self, message: str) -> NoReturn:
+        """Raise what is wrong."""
         raise UsageError(message)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog=PROGRAM,
-        description=_DESCRIPTION,
-        epilog=_EPILOG.format(recipes="\n".join(map(_described, RECIPES.values()))),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+def _parser() -> Parser:
+    parser = Parser(PROGRAM, _DESCRIPTION, _EPILOG.format(recipes="\n".join(map(_described, RECIPES.values()))))
+    parser.add_argument(
+        "--recipe", choices=RECIPES, default=DEFAULT, help="what to train, and how (default: %(default)s)"
     )
+    add_common(parser, default_output="runs/RECIPE-seedN")
+    return parser
+
+
+def add_common(parser: Parser, default_output: str) -> None:
+    """Add the options of every training: --seed, --epochs, --batch-size, --data, --output, --quiet."""
     add = parser.add_argument
-    add("--recipe", choices=RECIPES, default=DEFAULT, help="what to train, and how (default: %(default)s)")
     add(
         "--seed",
         type=_seed,
@@ -106,9 +115,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="a folder of IDX files or a Keras-style .npz, instead of MNIST",
     )
-    add("--output", type=Path, metavar="DIR", help="folder for the results (default: runs/RECIPE-seedN)")
+    add("--output", type=Path, metavar="DIR", help=f"folder for the results (default: {default_output})")
     add("--quiet", action="store_true", help="print nothing but errors")
-    return parser
 
 
 def _described(recipe: Recipe) -> str:

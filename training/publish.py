@@ -1,9 +1,12 @@
 """Files on disk: all of them or none, each one whole."""
 
+import csv
+import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from training.errors import RunError, UsageError
 
@@ -46,6 +49,19 @@ def published(folder: Path) -> Iterator[Path]:
                 path.replace(folder / path.name)
     except OSError as error:
         raise RunError(f"cannot write the results to {folder}: {error}") from error
+
+
+def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
+    """Write `rows`, which all have the same names, as CSV with a heading."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
+    """Write `summary` as JSON, a name to a line."""
+    path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 
 
 def _with_parents(folder: Path) -> list[Path]:

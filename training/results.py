@@ -1,10 +1,7 @@
 """What a run leaves: the model, its history, pictures, and a summary."""
 
-import csv
 import dataclasses
-import json
 import platform
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from training import plots
+from training import plots, publish
 from training.data import Dataset
 from training.fitting import Reading, Trained
 from training.options import Options
@@ -49,7 +46,7 @@ def summarise(
 def write(folder: Path, options: Options, dataset: Dataset, trained: Trained, reading: Reading) -> None:
     """Write the model, the history and the pictures into `folder`."""
     trained.model.save(folder / "model.keras")
-    write_history(folder / "history.csv", trained.rows)
+    publish.write_history(folder / "history.csv", trained.rows)
     title = f"{options.recipe.name}, seed {options.seed}: {reading.accuracy:.2%} of the test digits read right"
     plots.curves(folder / "curves.png", trained.rows, title)
     plots.kernels(folder / "kernels.png", first_kernels(trained.model))
@@ -60,16 +57,3 @@ def first_kernels(model: keras.Model) -> npt.NDArray[np.float32]:
     """Return the kernels `(height, width, 1, kernels)` of the first convolution of `model`."""
     first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
     return np.asarray(first.kernel)
-
-
-def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
-    """Write `rows`, which all have the same names, as CSV with a heading."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
-    """Write `summary` as JSON, a name to a line."""
-    path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")

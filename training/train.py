@@ -1,6 +1,5 @@
 """Train a convolutional network on MNIST: `python training/train.py --help`."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -12,25 +11,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from training import data, publish, startup
-from training.errors import DataError, RunError, UsageError
+from training.command import exit_status
 from training.options import PROGRAM, Options, parse
 from training.report import Report
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Train as `argv` says and return the exit status: 0, or 1, 2, 130 as `--help` explains."""
-    try:
-        run(parse(argv))
-    except (UsageError, DataError) as error:
-        return _fail(f"error: {error}", 2)
-    except RunError as error:
-        return _fail(f"error: {error}", 1)
-    except BrokenPipeError:  # whoever read the report has gone, as in `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _fail("the report could not be written: nobody reads it", 1)
-    except KeyboardInterrupt:
-        return _fail("interrupted; no results were written", 130)
-    return 0
+    return exit_status(PROGRAM, lambda: run(parse(argv)))
 
 
 def run(options: Options) -> dict[str, Any]:
@@ -57,14 +45,9 @@ def run(options: Options) -> dict[str, Any]:
         results.write(folder, options, dataset, trained, reading)
         seconds = time.perf_counter() - start
         summary = results.summarise(options, dataset, device, trained, reading, seconds)
-        results.write_summary(folder / publish.LAST, summary)
+        publish.write_summary(folder / publish.LAST, summary)
     report.result(summary, options.output)
     return summary
-
-
-def _fail(message: str, status: int) -> int:
-    sys.stderr.write(f"{PROGRAM}: {message}\n")
-    return status
 
 
 if __name__ == "__main__":

@@ -1,34 +1,131 @@
 """Every layer by its definition, as plain loops: the oracle, never clever.
 
-One file for each of numeric's: `conv` (three sums over one index map), `dense`, `pooling`, `plane`. Nothing here
-validates; arrays are channels-first.
+One file for each of numeric's: `conv` (three sums over one index map) and `transpose`, `dense`, `pooling`, `plane`,
+`activations`, `losses`, `normalisation`, `dropout`, `flatten`. Nothing here validates; arrays are channels-first.
 """
 
-from numeric.definition.conv import bias_gradient, conv, input_gradient, terms, weight_gradient
+from numeric.definition.activations import (
+    elu,
+    elu_input_gradient,
+    leaky_relu,
+    leaky_relu_input_gradient,
+    relu,
+    relu6,
+    relu6_input_gradient,
+    relu_input_gradient,
+    sigmoid,
+    sigmoid_input_gradient,
+    silu,
+    silu_input_gradient,
+    softplus,
+    softplus_input_gradient,
+    tanh,
+    tanh_input_gradient,
+)
+from numeric.definition.conv import (
+    bias_gradient,
+    conv,
+    conv_double_backward,
+    input_gradient,
+    supports,
+    terms,
+    weight_gradient,
+)
 from numeric.definition.dense import (
     dense,
+    dense_bias_gradient,
+    dense_input_gradient,
+    dense_weight_gradient,
     locally_connected,
     locally_connected_input_gradient,
     locally_connected_weight_gradient,
 )
+from numeric.definition.dropout import dropout, dropout_input_gradient
+from numeric.definition.flatten import flatten, flatten_input_gradient
+from numeric.definition.losses import (
+    log_softmax,
+    log_softmax_input_gradient,
+    softmax,
+    softmax_cross_entropy,
+    softmax_cross_entropy_input_gradient,
+    softmax_cross_entropy_target_gradient,
+    softmax_input_gradient,
+)
+from numeric.definition.normalisation import (
+    batch_norm,
+    batch_norm_inference,
+    batch_norm_inference_input_gradient,
+    batch_norm_inference_scale_gradient,
+    batch_norm_input_gradient,
+    batch_norm_scale_gradient,
+    batch_norm_shift_gradient,
+    batch_statistics,
+    running_statistics,
+)
 from numeric.definition.plane import convolve, correlate, rot180, shift
-from numeric.definition.pooling import average_pool, max_pool, max_pool_input_gradient
+from numeric.definition.pooling import average_pool, average_pool_input_gradient, max_pool, max_pool_input_gradient
+from numeric.definition.transpose import conv_transpose, conv_transpose_input_gradient, conv_transpose_weight_gradient
 
 __all__ = [
     "average_pool",
+    "average_pool_input_gradient",
+    "batch_norm",
+    "batch_norm_inference",
+    "batch_norm_inference_input_gradient",
+    "batch_norm_inference_scale_gradient",
+    "batch_norm_input_gradient",
+    "batch_norm_scale_gradient",
+    "batch_norm_shift_gradient",
+    "batch_statistics",
     "bias_gradient",
     "conv",
+    "conv_double_backward",
+    "conv_transpose",
+    "conv_transpose_input_gradient",
+    "conv_transpose_weight_gradient",
     "convolve",
     "correlate",
     "dense",
+    "dense_bias_gradient",
+    "dense_input_gradient",
+    "dense_weight_gradient",
+    "dropout",
+    "dropout_input_gradient",
+    "elu",
+    "elu_input_gradient",
+    "flatten",
+    "flatten_input_gradient",
     "input_gradient",
+    "leaky_relu",
+    "leaky_relu_input_gradient",
     "locally_connected",
     "locally_connected_input_gradient",
     "locally_connected_weight_gradient",
+    "log_softmax",
+    "log_softmax_input_gradient",
     "max_pool",
     "max_pool_input_gradient",
+    "relu",
+    "relu6",
+    "relu6_input_gradient",
+    "relu_input_gradient",
     "rot180",
+    "running_statistics",
     "shift",
+    "sigmoid",
+    "sigmoid_input_gradient",
+    "silu",
+    "silu_input_gradient",
+    "softmax",
+    "softmax_cross_entropy",
+    "softmax_cross_entropy_input_gradient",
+    "softmax_cross_entropy_target_gradient",
+    "softmax_input_gradient",
+    "softplus",
+    "softplus_input_gradient",
+    "supports",
+    "tanh",
+    "tanh_input_gradient",
     "terms",
     "weight_gradient",
 ]

@@ -32,6 +32,11 @@ def terms(geometry: Geometry) -> Iterator[tuple[Index, Index, Index]]:
                         yield (c, *o), (geometry.reads_channel(c, j), *a), (c, j, *u)
 
 
+def supports(geometry: Geometry) -> str:  # noqa: ARG001 - every path says so of a geometry
+    """Every layer: no reason against any."""
+    return ""
+
+
 def conv(x: Array, w: Array, geometry: Geometry) -> Array:
     """Output of the layer (cross-correlation), shape `(batch, out_channels, *output)`."""
     x, w = as_numbers(x, w)
@@ -69,3 +74,22 @@ def bias_gradient(g: Array) -> Array:
     for n, c, *o in np.ndindex(g.shape):
         db[c] += g[(n, c, *o)]
     return db  # type: ignore[no-any-return]
+
+
+def conv_double_backward(
+    ddx: Array, ddw: Array, g: Array, x: Array, w: Array, geometry: Geometry
+) -> tuple[Array, Array, Array]:
+    """Gradients of `<ddx, input_gradient(g, w)> + <ddw, weight_gradient(g, x)>` with respect to g, x and w.
+
+    That number is the sum of `ddx[i, a] * g[c, o] * w[c, j, u] + ddw[c, j, u] * g[c, o] * x[i, a]` over the terms.
+    """
+    ddx, ddw, g, x, w = as_numbers(ddx, ddw, g, x, w)
+    dg: Any = np.zeros(geometry.output_shape(len(x)), x.dtype)
+    dx: Any = np.zeros(geometry.input_shape(len(x)), x.dtype)
+    dw: Any = np.zeros(geometry.weight_shape, x.dtype)
+    for n in range(len(x)):
+        for out, cell, weight in terms(geometry):
+            dg[(n, *out)] += ddx[(n, *cell)] * w[weight] + ddw[weight] * x[(n, *cell)]
+            dx[(n, *cell)] += ddw[weight] * g[(n, *out)]
+            dw[weight] += ddx[(n, *cell)] * g[(n, *out)]
+    return dg, dx, dw

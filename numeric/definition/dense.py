@@ -48,3 +48,30 @@ def dense(x: Array, w: Array) -> Array:
     for n, c, i in np.ndindex(len(x), *w.shape):
         y[n, c] += x[n, i] * w[c, i]
     return y  # type: ignore[no-any-return]
+
+
+def dense_input_gradient(g: Array, w: Array) -> Array:
+    """dL/dx of the dense layer for the cotangent `g = dL/dy`."""
+    g, w = as_numbers(g, w)
+    dx: Any = np.zeros((len(g), w.shape[1]), g.dtype)
+    for n, c, i in np.ndindex(len(g), *w.shape):
+        dx[n, i] += g[n, c] * w[c, i]
+    return dx  # type: ignore[no-any-return]
+
+
+def dense_weight_gradient(g: Array, x: Array) -> Array:
+    """dL/dw of the dense layer for the cotangent `g = dL/dy`."""
+    g, x = as_numbers(g, x)
+    dw: Any = np.zeros((g.shape[1], x.shape[1]), g.dtype)
+    for n, c, i in np.ndindex(len(x), *dw.shape):
+        dw[c, i] += g[n, c] * x[n, i]
+    return dw  # type: ignore[no-any-return]
+
+
+def dense_bias_gradient(g: Array) -> Array:
+    """dL/db of the dense layer for the cotangent `g = dL/dy`."""
+    (g,) = as_numbers(g)
+    db: Any = np.zeros(g.shape[1], g.dtype)
+    for n, c in np.ndindex(g.shape):
+        db[c] += g[n, c]
+    return db  # type: ignore[no-any-return]

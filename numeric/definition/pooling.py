@@ -46,8 +46,24 @@ def average_pool(x: Array, geometry: Geometry, count_padding: bool = False) -> A
     (x,) = as_numbers(x)
     y: Any = np.zeros((*x.shape[:2], *geometry.output_size), np.float64 if x.dtype.kind in "iu" else x.dtype)
     for n, c in np.ndindex(*x.shape[:2]):
-        for o in geometry.outputs():
-            cells = [a for a in (geometry.reads(o, u) for u in geometry.taps()) if a is not None]
-            count = len(list(geometry.taps())) if count_padding else max(len(cells), 1)
+        for o, cells, count in _averaged(geometry, count_padding):
             y[(n, c, *o)] = sum(x[(n, c, *a)] for a in cells) / count
     return y  # type: ignore[no-any-return]
+
+
+def average_pool_input_gradient(g: Array, geometry: Geometry, count_padding: bool = False) -> Array:
+    """dL/dx for the cotangent `g = dL/dy`: an equal part to each cell that an output reads."""
+    (g,) = as_numbers(g)
+    dx: Any = np.zeros((*g.shape[:2], *geometry.input_size), np.float64 if g.dtype.kind in "iu" else g.dtype)
+    for n, c in np.ndindex(*g.shape[:2]):
+        for o, cells, count in _averaged(geometry, count_padding):
+            for a in cells:
+                dx[(n, c, *a)] += g[(n, c, *o)] / count
+    return dx  # type: ignore[no-any-return]
+
+
+def _averaged(geometry: Geometry, count_padding: bool) -> Iterator[tuple[Index, list[Index], int]]:
+    """Output position, the cells that it reads, and how many it counts: at least 1, so that no cells give 0."""
+    for o in geometry.outputs():
+        cells = [a for a in (geometry.reads(o, u) for u in geometry.taps()) if a is not None]
+        yield o, cells, len(list(geometry.taps())) if count_padding else max(len(cells), 1)

@@ -3,41 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from numeric.dtypes import Array
-from numeric.geometry import Geometry
 
 
 def unit_roundoff(dtype: DTypeLike) -> float:
     """Half the distance from 1 to the next number. Raises `TypeError` for a type that is no real float."""
-    dtype = np.dtype(dtype)
-    if dtype.kind != "f":
-        raise TypeError(f"rounding bounds are for real floating-point types, got {dtype}")
-    return float(np.finfo(dtype).eps) / 2
+    return float(_real(dtype).eps) / 2
 
 
-def gamma(n: int, dtype: DTypeLike) -> float:
-    """`n*u / (1 - n*u)`; infinite when `n*u >= 1`, where the model promises nothing."""
-    nu = n * unit_roundoff(dtype)
-    return nu / (1 - nu) if nu < 1 else float("inf")
+def smallest_subnormal(dtype: DTypeLike) -> float:
+    """The smallest positive number. Raises `TypeError` for a type that is no real float."""
+    return float(_real(dtype).smallest_subnormal)
 
 
-def bilinear_bound(kernel: Callable[..., Array], a: Array, b: Array, geometry: Geometry | None, products: int) -> Array:
-    """Bound on what `kernel(a, b, geometry)` is off by, each of whose entries sums up to that many products."""
-    dtype = np.result_type(a, b)
-    unit = gamma(products, dtype)
-    smallest = float(np.finfo(dtype).smallest_subnormal)
+def gamma(n: int | Array, dtype: DTypeLike) -> Any:
+    """`n*u / (1 - n*u)` for a count, or an array of them; infinite from `n*u = 1` on: no promise is made there."""
+    nu = np.minimum(np.multiply(n, unit_roundoff(dtype)), 1.0)
+    with np.errstate(divide="ignore"):
+        return nu / (1 - nu)
+
+
+def bilinear_bound(kernel: Callable[[Array, Array], Array], a: Array, b: Array, bias: Array | None = None) -> Array:
+    """Bound on what `kernel(a, b) + bias` is off by, each of whose entries is a sum of products `a*b`, float64.
+
+    Only what is not zero counts, since neither multiplying by zero nor adding it rounds: n is the number of such
+    products, and of such a bias. The bias is shaped so that it is added as it is.
+    """
+    offset = np.zeros((), a.dtype) if bias is None else bias
+    dtype = np.result_type(a, b, offset)
+    unit_roundoff(dtype)  # refuses other types before any work
+    products = kernel(present(a), present(b))
     with np.errstate(over="ignore", invalid="ignore"):  # no promise is made there
-        sums = kernel(np.abs(a.astype(np.float64)), np.abs(b.astype(np.float64)), geometry)
-        return outward(unit * sums + products * smallest, sums, products, dtype)
+        sums = kernel(size(a), size(b)) + size(offset)
+    return products_bound(sums, products, products + present(offset), dtype)
 
 
-def outward(bound: Array, sums: Array, n: int, dtype: np.dtype[np.floating]) -> Array:
+def sum_bound(kernel: Callable[[Array], Array], a: Array) -> Array:
+    """Bound on what `kernel(a)` is off by, each of whose entries is a sum of entries of `a`, float64.
+
+    n terms that are not zero take n - 1 additions that round, and additions do not underflow.
+    """
+    unit_roundoff(a.dtype)  # refuses other types before any work
+    terms = kernel(present(a))
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums = kernel(size(a))
+        return outward(gamma(np.maximum(terms - 1, 0), a.dtype) * sums, sums, terms, a.dtype)
+
+
+def products_bound(sums: Array, products: Array, terms: Array, dtype: DTypeLike) -> Array:
+    """`gamma(terms) * sums + products * s`, outward: terms that are products, all but a bias, may underflow."""
+    unit = gamma(terms, dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        # each is off by s/2, and the additions that follow make at most 1 + gamma of it: more than s beyond n*u = 1/2
+        lost = products * smallest_subnormal(dtype) * np.maximum(1, (1 + unit) / 2)
+        return outward(unit * sums + lost, sums, terms, dtype)
+
+
+def outward(bound: Array, sums: Array, n: int | Array, dtype: DTypeLike) -> Array:
     """Round up for the rounding of the bound's own float64 arithmetic, and exclude overflow."""
     slack = 1 + 4 * gamma(n + 4, np.float64)
     tiny = n * float(np.finfo(np.float64).smallest_subnormal)
     reached = sums * slack + bound
-    return np.where(reached < float(np.finfo(dtype).max), bound * slack + tiny, np.inf)
+    found: Array = np.where(reached < float(_real(dtype).max), bound * slack + tiny, np.inf)
+    return found
+
+
+def present(array: Array) -> Array:
+    """1 for what is not zero: a kernel of these counts the terms that it adds up."""
+    ones: Array = (array != 0).astype(np.float64)
+    return ones
+
+
+def size(array: Array) -> Array:
+    """Absolute values in the type of the bounds."""
+    sizes: Array = np.abs(array.astype(np.float64))
+    return sizes
+
+
+def _real(dtype: DTypeLike) -> Any:
+    """Limits of a real floating-point type."""
+    dtype = np.dtype(dtype)
+    if dtype.kind != "f":
+        raise TypeError(f"rounding bounds are for real floating-point types, got {dtype}")
+    return np.finfo(dtype)

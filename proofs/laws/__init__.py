@@ -3,6 +3,16 @@
 A new law goes into the file of its family; a new family is a new file, imported here.
 """
 
-from proofs.laws import equivariance, geometry, parameters, algebra, gradients, layers, algorithms  # noqa: I001 - reading order
+from proofs.laws import equivariance, geometry, parameters, algebra, gradients, layers, nonlinear, training, algorithms  # noqa: I001 - reading order
 
-__all__ = ["algebra", "algorithms", "equivariance", "geometry", "gradients", "layers", "parameters"]
+__all__ = [
+    "algebra",
+    "algorithms",
+    "equivariance",
+    "geometry",
+    "gradients",
+    "layers",
+    "nonlinear",
+    "parameters",
+    "training",
+]

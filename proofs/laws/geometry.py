@@ -1,9 +1,11 @@
 """Output size and padding (sheet, Solution 1.2)."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import proofs.derivations.geometry as derivations
-from numeric import Geometry, conv, convolve
+from numeric import Geometry, conv, conv_transpose, convolve
+from numeric.geometry import receptive_field
 from proofs import grids
 from proofs.law import Equation, Numbers, law
 
@@ -63,3 +65,118 @@ def same_size(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     padded = tuple(m + 2 * p for m, p in zip(case.input_size, halves, strict=True))
     yield "padded size", Geometry(padded, case.kernel_size).output_size, case.input_size
     yield "mode same", y, convolve(of["x"], of["k"][::-1, ::-1], "same")
+
+
+@law(
+    name="same-padding-has-input-over-stride-outputs-rounded-up",
+    statement="padding 'same': output = ⌈n / s⌉, low ≤ high ≤ low + 1 (TensorFlow's rule)",
+    source="sheet, Solution 1.2, for the padding that frameworks call same",
+    cases=grids.named_axes,
+    scope="one axis, exhaustively: n ≤ 6, k ≤ 3, stride ≤ 3, dilation ≤ 2",
+    path="numeric.conv, numeric.Geometry (im2col)",
+    assumptions=("where the window is not longer than the stride leaves room for, nothing is padded",),
+)
+def same_padding(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
+    """Size of what `conv` returns; and how the padding is split."""
+    axis = case.axis
+    options: Any = {"stride": axis.stride, "dilation": axis.dilation, "padding": "same"}
+    outputs = -(-axis.input_size // axis.stride)
+    yield "size", conv(of["x"], of["w"], **options).shape[-1], outputs
+    ((low, high),) = Geometry((axis.input_size,), (axis.kernel_size,), **options).padding
+    yield "odd cell", high - low in (0, 1), True
+    needed = max((outputs - 1) * axis.stride + axis.span - axis.input_size, 0)
+    yield "no more than needed", low + high, needed
+
+
+@law(
+    name="pytorch-and-tensorflow-pad-the-same-at-stride-1",
+    statement="stride 1: d·(k − 1) cells, ⌊·/2⌋ of them low: PyTorch's rule is TensorFlow's",
+    source="sheet, Solution 1.2; torch.nn.functional.conv2d, padding='same'",
+    cases=grids.named_axes,
+    scope="one axis, exhaustively: n ≤ 6, k ≤ 3, dilation ≤ 2",
+    path="numeric.conv, numeric.Geometry (im2col)",
+)
+def torch_same(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
+    """PyTorch's numbers in place of the name."""
+    axis = case.axis
+    total = axis.dilation * (axis.kernel_size - 1)
+    theirs = ((total // 2, total - total // 2),)
+    named: Any = {"dilation": axis.dilation, "padding": "same"}
+    yield "padding", Geometry((axis.input_size,), (axis.kernel_size,), **named).padding, theirs
+    plain: Any = {"dilation": axis.dilation, "padding": theirs}
+    yield "output", conv(of["x"], of["w"], **named), conv(of["x"], of["w"], **plain)
+
+
+@law(
+    name="half-the-kernel-does-not-keep-the-size-of-an-even-kernel",
+    statement="not: padding ⌊k/2⌋ on both sides keeps the size for every k",
+    source="a popular belief, refuted: right for odd kernels alone",
+    cases=grids.plain_axes,
+    scope="one axis, exhaustively: n ≤ 6, k ≤ 4; smallest first",
+    path="numeric.conv (im2col)",
+    fails=True,
+)
+def even_kernel(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
+    """The same number on both sides."""
+    y = conv(of["x"], of["w"], padding=case.axis.kernel_size // 2)
+    yield "size", y.shape[-1], case.axis.input_size
+
+
+@law(
+    name="full-and-valid-windows-touch-and-lie-inside-the-input",
+    statement="'full': every window that touches the input, n + span − 1; 'valid': those that lie inside, n − span + 1",
+    source="sheet, Solution 1.2, for the other two named paddings",
+    cases=grids.named_axes,
+    scope="one axis, exhaustively: n ≤ 6, k ≤ 3, dilation ≤ 2, stride 1",
+    path="numeric.conv (im2col)",
+)
+def full_and_valid(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
+    """Windows of the whole line, counted by where their first and last cell lie."""
+    axis = case.axis
+    starts = range(-axis.span, axis.input_size + 1)
+    touching = sum(first + axis.span - 1 >= 0 and first < axis.input_size for first in starts)
+    options: Any = {"dilation": axis.dilation}
+    yield "full", conv(of["x"], of["w"], padding="full", **options).shape[-1], touching
+    inside = sum(first >= 0 and first + axis.span <= axis.input_size for first in starts)
+    if inside:
+        yield "valid", conv(of["x"], of["w"], padding="valid", **options).shape[-1], inside
+
+
+@law(
+    name="output-size-does-not-determine-the-input-size",
+    statement="not: conv_transpose(conv(x)) has the size of x, without output padding",
+    source="a popular belief, refuted: that a transposed convolution undoes the size",
+    cases=grids.fitting_axes,
+    scope="one axis, exhaustively: n ≤ 4, k ≤ 3, stride ≤ 3, dilation ≤ 2, no padding; smallest first",
+    path="numeric.conv, numeric.conv_transpose (im2col)",
+    fails=True,
+)
+def undone_size(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
+    """There and back."""
+    y = conv(of["x"], of["w"], **case.options)
+    yield "size", conv_transpose(y, of["w"], **case.options).shape[-1], case.axis.input_size
+
+
+@law(
+    name="receptive-field-adds-up-spans-times-jumps",
+    statement="output o of a stack depends on cells from start + jump·o, 1 + Σ (spanᵢ − 1)·Π_(j<i) sⱼ of them, "
+    "jump = Π sᵢ, start = −Σ lowᵢ·Π_(j<i) sⱼ",
+    source="Araujo, Norris, Sim 2019; composition of index maps",
+    cases=grids.stacks,
+    scope="two layers on a line: stride, dilation, padding on either side",
+    assumptions=("no padding is negative", "both ends where the field lies inside the input"),
+    path="numeric.receptive_field, numeric.conv (im2col)",
+    needs_symbols=True,
+)
+def field(case: grids.StackCase, of: Numbers) -> Iterator[Equation]:
+    """Cells in the polynomial of each output: all in its field, and both ends where the field lies inside the input."""
+    x, (first, second) = of["x"], case.options
+    y = conv(conv(x, of["w"], **first), of["v"], **second)[0, 0]
+    size, jump, start = receptive_field(*case.first.axes, *case.second.axes)
+    for o, output in enumerate(y):
+        gradient = of.gradient(lambda _, output=output: output, "x")[0, 0]  # type: ignore[misc]
+        cells = [a for a, entry in enumerate(gradient) if entry != 0]
+        field = range(start + jump * o, start + jump * o + size)
+        yield f"inside, output {o}", [a for a in cells if a in field], cells
+        if field[0] >= 0 and field[-1] < len(gradient):
+            yield f"ends, output {o}", (min(cells), max(cells)), (field[0], field[-1])

@@ -1,6 +1,6 @@
 """The gradients of convolution are convolutions with a rotated argument (sheet, Solution 3).
 
-`of.gradient` differentiates the executed forward pass by SymPy; the other side of each equation is ours.
+`of.gradient` differentiates the executed forward pass; the other side of each equation is ours.
 """
 
 from collections.abc import Iterator
@@ -9,15 +9,28 @@ from typing import Any
 import numpy as np
 
 import proofs.derivations.gradients as derivations
-from numeric import conv, conv_bias_gradient, conv_input_gradient, conv_weight_gradient, convolve, rot180
+from numeric import (
+    conv,
+    conv_bias_gradient,
+    conv_double_backward,
+    conv_input_gradient,
+    conv_transpose,
+    conv_weight_gradient,
+    convolve,
+    correlate,
+    rot180,
+)
 from numeric.dtypes import Array
 from numeric.plane import mode_start
 from proofs import grids
+from proofs.grids import full
 from proofs.law import Equation, Numbers, law
 
 LAYERS: dict[str, Any] = {
     "cases": grids.layers,
     "scope": "1 to 3 axes, stride, dilation, asymmetric and negative padding, groups, batch, both boundaries",
+    "full": full.layers,
+    "full_scope": full.SCOPE,
 }
 PLANE: dict[str, Any] = {
     "cases": grids.centred,
@@ -90,8 +103,9 @@ def finite_gradients(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     assumptions=("L is differentiable and depends on x and w through y alone",),
     derivation=derivations.chain_rule_for_layers,
     needs_symbols=True,
+    engine="rings",
 )
-def arbitrary_loss(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
+def arbitrary_loss(case: grids.LayerCase, of: Any) -> Iterator[Equation]:
     """SymPy applies its chain rule to an undefined L; its partial derivatives are our cotangent."""
     x, w, options, geometry = of["x"], of["w"], case.options, case.geometry
     dw, g = of.arbitrary(lambda w: conv(x, w, **options), "w")
@@ -109,7 +123,7 @@ def arbitrary_loss(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     **LAYERS,
 )
 def layer_weight_gradient(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
-    """Our weight gradient, and SymPy's derivative of the executed layer."""
+    """Our weight gradient, and the derivative of the executed layer."""
     x, g, options = of["x"], of["g"], case.options
     gradient = of.gradient(lambda w: (g * conv(x, w, **options)).sum(), "w")
     yield "∂L/∂w", conv_weight_gradient(g, x, case.geometry.kernel_size, **options), gradient
@@ -124,7 +138,7 @@ def layer_weight_gradient(case: grids.LayerCase, of: Numbers) -> Iterator[Equati
     **LAYERS,
 )
 def layer_input_gradient(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
-    """Our input gradient, and SymPy's derivative of the executed layer."""
+    """Our input gradient, and the derivative of the executed layer."""
     w, g, options = of["w"], of["g"], case.options
     gradient = of.gradient(lambda x: (g * conv(x, w, **options)).sum(), "x")
     yield "∂L/∂x", conv_input_gradient(g, w, case.geometry.input_size, **options), gradient
@@ -139,7 +153,7 @@ def layer_input_gradient(case: grids.LayerCase, of: Numbers) -> Iterator[Equatio
     **LAYERS,
 )
 def layer_bias_gradient(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
-    """Our bias gradient, and SymPy's derivative of the executed layer."""
+    """Our bias gradient, and the derivative of the executed layer."""
     x, w, g = of["x"], of["w"], of["g"]
     gradient = of.gradient(lambda b: (g * conv(x, w, b, **case.options)).sum(), "b")
     yield "∂L/∂b", conv_bias_gradient(g), gradient
@@ -159,6 +173,111 @@ def adjoints(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     form = _inner(g, conv(x, w, **options))
     yield "w frozen last", form, _inner(conv_weight_gradient(g, x, geometry.kernel_size, **options), w)
     yield "x frozen last", form, _inner(conv_input_gradient(g, w, geometry.input_size, **options), x)
+
+
+@law(
+    name="transposed-convolution-is-the-input-gradient",
+    statement="conv_transpose(g, w) = ∂⟨g, conv(x, w)⟩/∂x, with the stride's remainder as output padding",
+    source="definition of the transposed convolution",
+    path="numeric.conv, numeric.conv_transpose (im2col)",
+    **LAYERS,
+)
+def transposed(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
+    """The transposed layer, and the derivative of the executed layer."""
+    w, g, options = of["w"], of["g"], case.options
+    gradient = of.gradient(lambda x: (g * conv(x, w, **options)).sum(), "x")
+    yield "∂L/∂x", conv_transpose(g, w, output_padding=case.remainders, **options), gradient
+
+
+@law(
+    name="gradients-of-the-gradients-are-the-derivatives",
+    statement="conv_double_backward = the derivatives by g, x, w of ⟨ddx, conv_input_gradient(g, w)⟩ + "
+    "⟨ddw, conv_weight_gradient(g, x)⟩",
+    source="bilinearity: each gradient is bilinear again; PyTorch's double backward",
+    cases=grids.second_orders,
+    scope="1 to 3 axes, stride, dilation, asymmetric and negative padding, groups, batch, both boundaries",
+    path="numeric.conv_input_gradient, numeric.conv_weight_gradient, numeric.conv_double_backward (im2col)",
+    full=full.second_orders,
+    full_scope=full.SCOPE,
+)
+def double_backward(case: grids.SecondOrderCase, of: Numbers) -> Iterator[Equation]:
+    """The scalar that both gradients make together, differentiated by each of what they are made of."""
+    options, geometry = case.options, case.geometry
+    arrays = {name: of[name] for name in "gxw"}
+
+    def scalar(**changed: Array) -> Any:
+        g, x, w = ({**arrays, **changed}[name] for name in "gxw")
+        dx = conv_input_gradient(g, w, geometry.input_size, **options)
+        dw = conv_weight_gradient(g, x, geometry.kernel_size, **options)
+        return _inner(of["ddx"], dx) + _inner(of["ddw"], dw)
+
+    ours = conv_double_backward(of["ddx"], of["ddw"], *arrays.values(), **options)
+    for name, gradient in zip("gxw", ours, strict=True):
+        yield f"by {name}", gradient, of.gradient(lambda array, name=name: scalar(**{name: array}), name)  # type: ignore[misc]
+
+
+@law(
+    name="weight-gradient-of-a-convolution-needs-its-flip",
+    statement="not: ∂L/∂w = correlate(x, ∂L/∂y) for y = x * w, valid: the layer's rule, taken for a true convolution",
+    source="a popular belief, refuted: that conventions do not matter for gradients",
+    cases=grids.valid_lines,
+    scope="on a line every size and kernel to 4 that fits; smallest first",
+    path="numeric.convolve, numeric.correlate (im2col)",
+    fails=True,
+)
+def no_flip(_: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
+    """The cross-correlation's weight gradient against the convolution's derivative."""
+    x, g = of["x"], of["g"]
+    gradient = of.gradient(lambda k: (g * convolve(x, k, "valid")).sum(), "k")
+    yield "∂L/∂w", correlate(x, g, "valid"), gradient
+
+
+@law(
+    name="input-gradient-of-same-is-not-same-for-an-even-kernel",
+    statement="not: ∂L/∂x = same(∂L/∂y * rot180(w)) for y = same(x * w)",
+    source="a popular belief, refuted: right for odd kernels alone",
+    cases=grids.same_lines,
+    scope="on a line every size and kernel to 4; smallest first",
+    path="numeric.convolve, numeric.rot180 (im2col)",
+    fails=True,
+)
+def even_same(_: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
+    """The identity of odd kernels, for all."""
+    k, g = of["k"], of["g"]
+    gradient = of.gradient(lambda x: (g * convolve(x, k, "same")).sum(), "x")
+    yield "∂L/∂x", convolve(g, rot180(k), "same"), gradient
+
+
+@law(
+    name="input-gradient-needs-the-rotated-kernel",
+    statement="not: ∂L/∂x = full(∂L/∂y * w) for y = valid(x * w), without rotating w",
+    source="a popular belief, refuted: sheet, Solution 3 with the rotation left out",
+    cases=grids.valid_lines,
+    scope="on a line every size and kernel to 4 that fits; smallest first",
+    path="numeric.convolve (im2col)",
+    fails=True,
+)
+def unrotated(_: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
+    """The second chain without rot180."""
+    k, g = of["k"], of["g"]
+    gradient = of.gradient(lambda x: (g * convolve(x, k, "valid")).sum(), "x")
+    yield "∂L/∂x", convolve(g, k, "full"), gradient
+
+
+@law(
+    name="weight-gradient-is-a-sum-over-the-batch-and-not-a-mean",
+    statement="not: ∂L/∂w = (1/batch)·Σ over samples of g·x, for a loss that is not divided by the batch",
+    source="a popular belief, refuted: the mean belongs to the loss",
+    cases=grids.batches,
+    scope="the layers of one axis with batches of 1 to 3; smallest first",
+    path="numeric.conv, numeric.conv_weight_gradient (im2col)",
+    fails=True,
+)
+def batch_mean(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
+    """The sum, divided by the batch."""
+    x, g, options = of["x"], of["g"], case.options
+    gradient = of.gradient(lambda w: (g * conv(x, w, **options)).sum(), "w")
+    yield "∂L/∂w", conv_weight_gradient(g, x, case.geometry.kernel_size, **options) / case.batch, gradient
 
 
 def _inner(a: Array, b: Array) -> Any:

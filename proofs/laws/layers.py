@@ -1,39 +1,40 @@
 """Layers made of the convolution's sums, and their gradients."""
 
 from collections.abc import Callable, Iterator
-from itertools import permutations
+from fractions import Fraction
+from math import prod
 from typing import Any
 
 import numpy as np
 
 import proofs.derivations.layers as derivations
 from numeric import (
-    Geometry,
     average_pool,
     average_pool_input_gradient,
     conv,
     conv_transpose,
     conv_transpose_input_gradient,
     conv_transpose_weight_gradient,
-    definition,
     dense,
     dense_bias_gradient,
     dense_input_gradient,
     dense_weight_gradient,
+    flatten,
+    flatten_input_gradient,
     locally_connected,
     locally_connected_input_gradient,
     locally_connected_weight_gradient,
-    max_pool,
-    max_pool_input_gradient,
 )
 from numeric.dtypes import Array
-from numeric.pooling import give, take, winners
 from proofs import grids
+from proofs.grids import full
 from proofs.law import Equation, Numbers, law
 
 LAYERS: dict[str, Any] = {
     "cases": grids.layers,
     "scope": "1 to 3 axes, stride, dilation, asymmetric and negative padding, groups, batch, both boundaries",
+    "full": full.layers,
+    "full_scope": full.SCOPE,
 }
 
 
@@ -76,7 +77,7 @@ def transposed_is_adjoint(case: grids.LayerCase, of: Numbers) -> Iterator[Equati
     **LAYERS,
 )
 def transposed_gradients(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
-    """Ours, and SymPy's derivative of the executed layer; here g is the layer's input and x its cotangent."""
+    """Ours, and the derivative of the executed layer; here g is the layer's input and x its cotangent."""
     x, w, g, options = of["x"], of["w"], of["g"], case.options
     shape = {"output_padding": case.remainders, **options}
     of_input = of.gradient(lambda g: (x * conv_transpose(g, w, **shape)).sum(), "g")
@@ -91,11 +92,13 @@ def transposed_gradients(case: grids.LayerCase, of: Numbers) -> Iterator[Equatio
     source="sheet, Solution 3, for layers whose weights are not shared",
     cases=grids.locals_,
     scope="1 to 3 axes, stride, dilation, asymmetric and negative padding, groups, batch, both boundaries",
+    full=full.locals_,
+    full_scope=full.LAYERS_SCOPE,
     path="numeric.locally_connected, numeric.locally_connected_input_gradient, "
     "numeric.locally_connected_weight_gradient",
 )
 def local_gradients(case: grids.LocalCase, of: Numbers) -> Iterator[Equation]:
-    """Ours, and SymPy's derivative of the executed layer."""
+    """Ours, and the derivative of the executed layer."""
     x, w, g, options, geometry = of["x"], of["w"], of["g"], case.options, case.geometry
     dx = of.gradient(lambda x: (g * locally_connected(x, w, **options)).sum(), "x")
     yield "∂L/∂x", locally_connected_input_gradient(g, w, geometry.input_size, **options), dx
@@ -112,7 +115,7 @@ def local_gradients(case: grids.LocalCase, of: Numbers) -> Iterator[Equation]:
     path="numeric.dense, numeric.dense_input_gradient, numeric.dense_weight_gradient, numeric.dense_bias_gradient",
 )
 def dense_gradients(_: grids.DenseCase, of: Numbers) -> Iterator[Equation]:
-    """Ours, and SymPy's derivative of the executed layer."""
+    """Ours, and the derivative of the executed layer."""
     x, w, b, g = of["x"], of["w"], of["b"], of["g"]
     yield "∂L/∂x", dense_input_gradient(g, w), of.gradient(lambda x: (g * dense(x, w, b)).sum(), "x")
     yield "∂L/∂w", dense_weight_gradient(g, x), of.gradient(lambda w: (g * dense(x, w, b)).sum(), "w")
@@ -123,23 +126,19 @@ def _averaged(g: Array, kernel_size: tuple[int, ...], options: dict[str, Any]) -
     return lambda x: (g * average_pool(x, kernel_size, **options)).sum()
 
 
-POOLS: dict[str, Any] = {
-    "cases": grids.pools,
-    "scope": "1 to 3 axes, up to 6 cells, stride, dilation, padding that widens or crops, both boundaries",
-    "needs_symbols": True,
-}
-
-
 @law(
     name="average-pooling-gradient-is-the-derivative",
     statement="average_pool_input_gradient(g) = ∂⟨g, average_pool(x)⟩/∂x, padding counted or not",
     source="definition of average pooling: linear, with weights 1/count",
+    cases=grids.pools,
+    scope="1 to 3 axes, up to 6 cells, stride, dilation, padding that widens or crops, both boundaries",
+    full=full.pools,
+    full_scope=full.POOLS_SCOPE,
     path="numeric.average_pool, numeric.average_pool_input_gradient",
-    rational=True,
-    **POOLS,
+    needs_symbols=True,
 )
 def average_pooling(case: grids.PoolCase, of: Numbers) -> Iterator[Equation]:
-    """Ours, and SymPy's derivative of the executed pooling."""
+    """Ours, and the derivative of the executed pooling."""
     x, g, sizes = of["x"], of["g"], (case.geometry.input_size, case.geometry.kernel_size)
     for count in (False, True):
         options: dict[str, Any] = {"count_padding": count, **case.options}
@@ -149,28 +148,80 @@ def average_pooling(case: grids.PoolCase, of: Numbers) -> Iterator[Equation]:
 
 
 @law(
-    name="max-pooling-gradient-is-the-derivative-off-ties",
-    statement="where the winners of the windows are fixed, max_pool is linear and max_pool_input_gradient its adjoint",
-    source="definition of max pooling, piece by piece",
-    path="numeric.max_pool, numeric.max_pool_input_gradient",
-    assumptions=("no two cells of a window are equal; where they are, the first one's side is taken",),
-    **POOLS,
+    name="layer-with-a-kernel-of-one-tap-is-dense-at-every-position",
+    statement="k = 1: conv(x, w)[:, :, o] = dense(x[:, :, o], w)",
+    source="definition of both layers (network in network, Lin, Chen, Yan 2013)",
+    cases=grids.one_tap_layers,
+    scope="1 to 3 axes, batch, channels",
+    path="numeric.conv, numeric.dense (im2col)",
 )
-def max_pooling(case: grids.PoolCase, of: Numbers) -> Iterator[Equation]:
-    """For every pattern of winners that an order of the cells gives: its linear map, SymPy's derivative, and ours."""
-    geometry, g = case.geometry, of["g"]
-    below_zero = range(-of["x"].size, 0)  # a zero of the padding would win
-    orders = np.array(list(permutations(below_zero))).reshape(-1, *of["x"].shape[1:])  # as one batch
-    firsts = np.unique(winners(orders, geometry), axis=0, return_index=True)[1]
-    for first in firsts:
-        x = orders[first : first + 1]
-        winner, largest = winners(x, geometry), definition.max_pool(x, geometry)
-        yield "max_pool", max_pool(x, geometry.kernel_size, **case.options), largest
-        yield "winners", take(x, winner, geometry), largest
-        gradient = of.gradient(_won(g, winner, geometry), "x")
-        yield "∂L/∂x", give(g, winner, geometry), gradient
-        yield "as called", max_pool_input_gradient(g, x, geometry.kernel_size, **case.options), gradient
+def one_tap(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
+    """Positions as a batch."""
+    x, w, b, geometry = of["x"], of["w"], of["b"], case.geometry
+    rows = np.moveaxis(x, 1, -1).reshape(-1, geometry.in_channels)
+    y = dense(rows, w.reshape(w.shape[:2]), b).reshape(case.batch, *geometry.input_size, len(w))
+    yield "dense", conv(x, w, b), np.moveaxis(y, -1, 1)
 
 
-def _won(g: Array, winner: Array, geometry: Geometry) -> Callable[[Array], Any]:
-    return lambda x: (g * take(x, winner, geometry)).sum()
+@law(
+    name="layer-with-a-kernel-as-large-as-the-input-is-dense",
+    statement="k = n: conv(x, w) = dense(flatten(x), flatten(w))",
+    source="definition of both layers",
+    cases=grids.whole_kernels,
+    scope="1 to 3 axes, batch, channels",
+    path="numeric.conv, numeric.dense, numeric.flatten (im2col)",
+)
+def whole_kernel(_: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
+    """One output position."""
+    x, w, b = of["x"], of["w"], of["b"]
+    yield "dense", flatten(conv(x, w, b)), dense(flatten(x), flatten(w), b)
+
+
+@law(
+    name="groups-are-layers-side-by-side",
+    statement="conv(x, w, groups) = the groups' layers on their channels, put together; depthwise: one per channel",
+    source="definition of groups",
+    cases=grids.grouped_layers,
+    scope="1 and 2 axes, 2 and 3 groups, depthwise with one and two kernels per channel, stride, dilation, padding",
+    path="numeric.conv (im2col)",
+)
+def groups(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
+    """Split the channels; put the outputs together."""
+    geometry, options = case.geometry, {**case.options, "groups": 1}
+    parts = zip(np.split(of["x"], geometry.groups, 1), np.split(of["w"], geometry.groups), strict=True)
+    apart = np.concatenate([conv(x, w, **options) for x, w in parts], 1)
+    yield "groups", conv(of["x"], of["w"], **case.options), apart
+
+
+@law(
+    name="average-pooling-is-a-depthwise-convolution",
+    statement="average_pool(x), padding counted = conv(x, 1/Π k, groups = channels)",
+    source="definition of average pooling",
+    cases=grids.pools,
+    scope="1 to 3 axes, up to 6 cells, stride, dilation, padding that widens or crops, both boundaries; two channels",
+    path="numeric.average_pool, numeric.conv (im2col)",
+    needs_symbols=True,
+)
+def average_is_depthwise(case: grids.PoolCase, of: Numbers) -> Iterator[Equation]:
+    """A second channel that is the first one upside down, so that channels are not mixed up unseen."""
+    kernel = case.geometry.kernel_size
+    x = np.concatenate([of["x"], np.flip(of["x"])], 1)
+    weights = np.full((2, 1, *kernel), Fraction(1, prod(kernel)), object)
+    pooled = average_pool(x, kernel, count_padding=True, **case.options)
+    yield "depthwise", pooled, conv(x, weights, groups=2, **case.options)
+
+
+@law(
+    name="flattening-loses-nothing",
+    statement="⟨g, flatten(x)⟩ = ⟨flatten_input_gradient(g), x⟩, and flattening is undone by its gradient",
+    source="definition of flatten: a permutation of entries is its own adjoint's inverse",
+    cases=grids.flat_shapes,
+    scope="2 to 5 axes",
+    path="numeric.flatten, numeric.flatten_input_gradient",
+)
+def flattening(case: grids.ShapeCase, of: Numbers) -> Iterator[Equation]:
+    """The gradient by derivative, and there and back."""
+    x, g = of["x"], of["g"]
+    gradient = of.gradient(lambda x: (g * flatten(x)).sum(), "x")
+    yield "∂L/∂x", flatten_input_gradient(g, case.shape), gradient
+    yield "back", flatten_input_gradient(flatten(x), case.shape), x

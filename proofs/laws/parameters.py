@@ -6,6 +6,8 @@ and a dense layer one for each entry. The sheet's reading: each of K kernels is 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ import sympy
 
 import proofs.derivations.parameters as derivations
 from numeric import Geometry, conv
+from numeric.definition import terms
 from numeric.dtypes import Array
 from proofs import grids
 from proofs.law import Equation, Numbers, law
@@ -113,6 +116,71 @@ def work(case: grids.FirstLayerCase, of: Numbers) -> Iterator[Equation]:
     yield "products", sum(len(entry) for entry in y.flat), _non_zero(matrix)
     yield "dense", sympy.Rational(matrix.size, _non_zero(matrix)), sympy.Rational(3 * case.m**2, case.p**2)
     yield "reads", sum(1 for _ in _reads(case)), 3 * case.kernels * case.p**2 * (case.m - case.p + 1) ** 2
+
+
+@law(
+    name="layer-has-out-times-in-over-groups-times-taps-weights",
+    statement="usual reading: out·(in/groups)·Π k weights; with a kernel per channel (depthwise, groups = in) out·Π k",
+    source="sheet, Solution 2, for kernels that span the channels of their group",
+    cases=grids.dense_readers,
+    scope="layers that read every weight: 1 to 3 axes, stride, dilation, padding, groups, depthwise",
+    path="numeric.conv, numeric.Geometry (im2col)",
+    needs_symbols=True,
+)
+def usual_reading(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
+    """Different weights in all outputs together; the shape says the same."""
+    geometry = case.geometry
+    expected = geometry.out_channels * geometry.in_channels * prod(geometry.kernel_size) // geometry.groups
+    yield "different weights", _used(of, conv(of["x"], of["w"], **case.options), "w"), expected
+    yield "shape", prod(geometry.weight_shape), expected
+
+
+@law(
+    name="multiply-adds-are-outputs-times-weights-of-a-channel",
+    statement="products of a layer without padding = batch·out·Π output·(in/groups)·Π k; groups divide them by their "
+    "number, as they do the weights",
+    source="definition of the layer; sheet, Solution 2, remark",
+    cases=grids.unpadded_layers,
+    scope="layers without padding: 1 to 3 axes, stride, dilation, groups, batch",
+    path="numeric.conv (im2col)",
+    needs_symbols=True,
+)
+def multiply_adds(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
+    """Monomials of all outputs together; and again with the same channels in one group."""
+    geometry = case.geometry
+    counted = sum(len(entry) for entry in conv(of["x"], of["w"], **case.options).flat)
+    outputs = case.batch * geometry.out_channels * prod(geometry.output_size)
+    yield "products", counted, outputs * geometry.in_channels * prod(geometry.kernel_size) // geometry.groups
+    ungrouped = replace(geometry, groups=1)
+    yield "groups", counted * geometry.groups, case.batch * sum(1 for _ in terms(ungrouped))
+
+
+@law(
+    name="depthwise-separable-layer-ratio",
+    statement="depthwise k, then 1 × 1: (in·Π k + in·out) / (in·out·Π k) = 1/out + 1/Π k weights of the full layer",
+    source="sheet, Solution 2.3, for MobileNets (Howard et al. 2017)",
+    cases=grids.separable_layers,
+    scope="1 and 2 axes, in ≤ 3, out ≤ 3, k ≤ 3",
+    path="numeric.conv (im2col)",
+    needs_symbols=True,
+)
+def separable(case: grids.StackCase, of: Numbers) -> Iterator[Equation]:
+    """Weights of both layers, counted in the polynomials of the stack, against those of one layer of that size."""
+    first, second = case.options
+    y = conv(conv(of["x"], of["w"], **first), of["v"], **second)
+    used = {name: _used(of, y, name) for name in "wv"}
+    c, out, taps = case.first.in_channels, case.second.out_channels, prod(case.first.kernel_size)
+    yield (
+        "weights",
+        sympy.Rational(sum(used.values()), c * out * taps),
+        sympy.Rational(1, out) + sympy.Rational(1, taps),
+    )
+
+
+def _used(of: Numbers, y: Array, name: str) -> int:
+    """How many entries of an array the outputs depend on."""
+    gradients = (of.gradient(lambda _, y=y: y, name) for y in y.flat)  # type: ignore[misc]
+    return int(np.any([[entry != 0 for entry in gradient.flat] for gradient in gradients], axis=0).sum())
 
 
 def _layer(of: Numbers) -> Array:

@@ -48,11 +48,22 @@ def verdicts(console: Console, laws: Mapping[str, Law], found: Proved, seconds: 
         console.print(_indented(_rows(evidence), 4, 0))
         for item in evidence:
             if item.counterexample:
-                console.print(_indented(Text(f"{item.tier}: {item.counterexample}", "red"), 4, 0))
+                console.print(_indented(_counterexample(item), 4, 0))
+    cases = sum(item.cases for evidence in found.values() for item in evidence if item.tier == "symbolic")
     console.print(
-        Text(f"\n{_plural(len(found), 'law')}: {_count(overall(e) for e in found.values())}. {seconds:.2f} s")
+        Text(
+            f"\n{_plural(len(found), 'law')}: {_count(overall(e) for e in found.values())}, on "
+            f"{_plural(cases, 'shape')}. {seconds:.2f} s"
+        )
     )
     console.print(Text("derivation: for all sizes; symbolic: for every real input, at each shape of the grid", "dim"))
+
+
+def _counterexample(item: Evidence) -> Text:
+    """Where a law fails; or where one that says that something fails is seen to be right."""
+    if item.verdict == Verdict.PROVED:
+        return Text(f"by {item.counterexample}", "dim")
+    return Text(f"{item.tier}: {item.counterexample}", "red")
 
 
 def _rows(evidence: Iterable[Evidence]) -> Table:
@@ -84,7 +95,8 @@ def _count(values: Iterable[str]) -> str:
 def catalogue(console: Console, laws: Mapping[str, Law], tiers: Mapping[str, Iterable[str]]) -> None:
     """Print the laws in reading order: name, the tiers that can decide it, statement, source."""
     for name, law in laws.items():
-        console.print(Text.assemble((name, "bold"), f"  [{', '.join(tiers[name])}]"), soft_wrap=True)
+        marks = [*tiers[name], *(["full grid"] if law.full else []), *(["counterexample"] if law.fails else [])]
+        console.print(Text.assemble((name, "bold"), f"  [{', '.join(marks)}]"), soft_wrap=True)
         console.print(_indented(Text(law.statement), 4, 0))
         console.print(_indented(Text(law.source, "dim"), 4, 0))
 
@@ -110,7 +122,7 @@ def explanation(console: Console, law: Law, evidence: Iterable[Evidence]) -> Non
         _field(console, "path", item.path)
         _field(console, "assumes", "; ".join(item.assumptions))
         if item.counterexample:
-            _field(console, "fails", item.counterexample)
+            _field(console, "seen at" if item.verdict == Verdict.PROVED else "fails", item.counterexample)
 
 
 def derivation(console: Console, steps: Derivation) -> None:

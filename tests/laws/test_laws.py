@@ -1,5 +1,6 @@
 """Every law: proved by each tier that it has, and true of drawn numbers."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -8,11 +9,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numeric import rounding
+from numeric import Geometry, rounding
 from proofs import LAWS, TIERS, Verdict, grids, prove
+from proofs.grids import entries
+from proofs.tiers import symbolic
 from tests import strategies
 
-ON_NUMBERS = [name for name, law in LAWS.items() if not law.needs_symbols]
+
+def _keeps_the_size(case):
+    geometry = case.geometry
+    return geometry.output_size == geometry.input_size and set(geometry.stride) == {1}
+
+
+def _unpadded(axis):
+    return axis.low == axis.high == 0
+
+
+def _with_one_tap(case):
+    g = case.geometry
+    return grids.LayerCase(
+        Geometry(g.input_size, (1,) * g.ndim, in_channels=g.in_channels, out_channels=g.out_channels), case.batch
+    )
+
+
+def _with_the_whole_kernel(case):
+    g = case.geometry
+    return grids.LayerCase(
+        Geometry(g.input_size, g.input_size, in_channels=g.in_channels, out_channels=g.out_channels), case.batch
+    )
+
+
+ON_NUMBERS = [name for name, law in LAWS.items() if not law.needs_symbols and not law.fails]
 STRATEGIES: dict[Callable[[], Any], st.SearchStrategy[Any]] = {
     grids.layers: strategies.layers(),
     grids.linearity: strategies.layers().map(lambda case: grids.LinearityCase(case.geometry, case.batch)),
@@ -26,6 +53,17 @@ STRATEGIES: dict[Callable[[], Any], st.SearchStrategy[Any]] = {
     grids.centred: strategies.centred_cases(),
     grids.axes: strategies.axes().map(grids.AxisCase),
     grids.half_widths: st.sampled_from(grids.half_widths()),
+    grids.cyclic_layers: strategies.circular_layers().filter(_keeps_the_size),
+    grids.circular_stacks: strategies.circular_stacks(),
+    grids.named_axes: strategies.axes(padding=0).filter(_unpadded).map(grids.AxisCase),
+    grids.full_arrays: strategies.array_cases().map(lambda c: grids.ArrayCase(c.input_size, c.kernel_size)),
+    grids.three_arrays: strategies.three_arrays(),
+    grids.second_orders: strategies.layers().map(lambda case: grids.SecondOrderCase(case.geometry, case.batch)),
+    grids.one_tap_layers: strategies.layers().map(_with_one_tap),
+    grids.whole_kernels: strategies.layers().map(_with_the_whole_kernel),
+    grids.grouped_layers: strategies.layers().filter(lambda case: case.geometry.groups > 1),
+    grids.flat_shapes: st.lists(st.integers(1, 4), min_size=2, max_size=5).map(tuple).map(grids.ShapeCase),
+    grids.filters: st.sampled_from(grids.filters()),
 }
 
 
@@ -66,17 +104,40 @@ def test_every_law_says_what_it_rests_on(name):
     assert law.statement
     assert law.source
     assert law.check.__doc__
-    # proved for all sizes too, but for what is about finite arrays of several axes or about one algorithm
-    exceptions = {
-        "rot180-gradients-hold-on-finite-arrays",
-        "transposed-convolution-gradients-are-the-derivatives",
-        "locally-connected-gradients-are-the-derivatives",
-        "dense-gradients-are-the-derivatives",
-        "average-pooling-gradient-is-the-derivative",
-        "max-pooling-gradient-is-the-derivative-off-ties",
-        "im2col-computes-the-definition",
-    }
-    assert (law.derivation is None) == (name in exceptions)
+    assert law.scope
+    assert bool(law.full) == bool(law.full_scope)
+    if law.fails:
+        assert law.statement.startswith("not")
+        assert "refuted" in law.source
+
+
+def test_the_sheets_laws_are_derived_for_all_sizes():
+    """Those that quote a line of it, but for what is about a finite array's border, or refuted."""
+    exceptions = {"rot180-gradients-hold-on-finite-arrays"}
+    for name, law in LAWS.items():
+        if re.fullmatch(r"sheet, Solution [123](\.\d)?(, (first|second) chain)?", law.source):
+            assert law.derivation is not None or name in exceptions
+
+
+def test_popular_falsehoods_are_in_the_catalogue():
+    false = [name for name, law in LAWS.items() if law.fails]
+    assert len(false) >= 15
+    for name in false:
+        (evidence,) = prove(name)[name]
+        assert evidence.counterexample
+
+
+@pytest.mark.parametrize("name", [name for name, law in LAWS.items() if law.fails])
+def test_the_counterexample_is_the_smallest(name):
+    """Run without the belief's refutation in mind: the claim holds on every case before the one that is shown."""
+    law = LAWS[name]
+    cases = list(law.cases())
+    shown = symbolic.decide(law).cases
+    assert entries(cases[shown - 1]) == min(entries(case) for case in cases if _fails_on(law, case))
+
+
+def _fails_on(law, case):
+    return bool(symbolic.run(law, [case]).counterexample)
 
 
 def test_the_reading_order_is_the_sheets():

@@ -27,6 +27,10 @@ class Planted:
     input: Terms = terms
     finish: Callable[[Any, str], Any] = lambda array, _: array
 
+    def supports(self, geometry):
+        """Every layer."""
+        return ""
+
     def conv(self, x, w, geometry):
         """Output."""
         y = np.zeros(geometry.output_shape(len(x)), np.result_type(x, w))

@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 from hypothesis import find, settings
 
+from numeric.paths import PATHS
 from proofs import grids
 from tests import strategies
 
@@ -32,6 +33,25 @@ WANTED = {
 @pytest.mark.parametrize("name", WANTED)
 def test_layers_reach(name):
     assert WANTED[name](find(strategies.layers(), WANTED[name], settings=QUICK))
+
+
+UNIT = ("stride", "kernel", "dilation", "kh != kw")  # not there when every kernel is of size 3
+
+
+@pytest.mark.parametrize("name", [name for name in WANTED if not any(word in name for word in UNIT)])
+def test_layers_for_winograd_reach(name):
+    drawn = strategies.layers_for("winograd2")
+    case = find(drawn, WANTED[name], settings=QUICK)
+    assert WANTED[name](case)
+    assert PATHS["winograd2"].supports(case.geometry) == ""
+
+
+@pytest.mark.parametrize("tile", [2, 4])
+def test_layers_for_winograd_reach_tiles_that_are_not_full(tile):
+    def several(case):
+        return all(n > tile and n % tile for n in case.geometry.output_size)
+
+    assert find(strategies.layers_for(f"winograd{tile}", 2), several, settings=QUICK)
 
 
 def test_an_empty_batch_is_reached():

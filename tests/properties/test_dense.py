@@ -20,15 +20,17 @@ from numeric import (
 )
 from tests import checks, strategies
 
+FLOATS = (np.float16, np.float32, np.float64)
+
 
 @st.composite
-def locals_(draw):
+def locals_(draw, elements=strategies.integers):
     """A layer with weights of their own at every position."""
     case = draw(strategies.layers().filter(lambda case: strategies.work(case) < 2000))
     geometry = case.geometry
     shape = (*geometry.weight_shape[:2], *geometry.output_size, *geometry.kernel_size)
-    arrays = draw(strategies.values(case))
-    return case, arrays["x"], draw(strategies.integers(shape)), arrays["g"]
+    arrays = draw(strategies.values(case, elements))
+    return case, arrays["x"], draw(elements(shape)), arrays["g"]
 
 
 @given(locals_())
@@ -74,23 +76,65 @@ def test_dense_is_the_definition_and_its_gradients_are_adjoints(arrays):
     assert (dense_bias_gradient(g) * b).sum() == (g * b).sum()
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", FLOATS)
 @given(data=st.data())
-def test_dense_stays_within_the_bound(dtype, data):
-    x, w, _, _ = data.draw(denses(lambda shape: strategies.floats(shape, dtype)))
-    true = definition.dense(strategies.exact(x), strategies.exact(w))
-    checks.check_within(dense(x, w), true, rounding.dense_bound(x, w))
+def test_dense_and_its_gradients_stay_within_the_bound(dtype, data):
+    x, w, g, b = data.draw(denses(lambda shape: strategies.floats(shape, dtype)))
+    true_x, true_w, true_g, true_b = map(strategies.exact, (x, w, g, b))
+    y = definition.dense(true_x, true_w)
+    for ours, true, bound in (
+        (dense(x, w), y, rounding.dense_bound(x, w)),
+        (dense(x, w, b), y + true_b, rounding.dense_bound(x, w, b)),
+        (
+            dense_input_gradient(g, w),
+            definition.dense_input_gradient(true_g, true_w),
+            rounding.dense_input_gradient_bound(g, w),
+        ),
+        (
+            dense_weight_gradient(g, x),
+            definition.dense_weight_gradient(true_g, true_x),
+            rounding.dense_weight_gradient_bound(g, x),
+        ),
+        (dense_bias_gradient(g), definition.dense_bias_gradient(true_g), rounding.dense_bias_gradient_bound(g)),
+    ):
+        assert ours.dtype == dtype
+        checks.check_within(ours, true, bound)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", FLOATS)
 @given(data=st.data())
-def test_locally_connected_stays_within_the_bound(dtype, data):
-    case, x, w, _ = data.draw(locals_())
-    x = data.draw(strategies.floats(x.shape, dtype))
-    w = data.draw(strategies.floats(w.shape, dtype))
-    true = definition.locally_connected(strategies.exact(x), strategies.exact(w), case.geometry)
-    bound = rounding.locally_connected_bound(x, w, case.geometry)
-    checks.check_within(locally_connected(x, w, **case.options), true, bound)
+def test_locally_connected_and_its_gradients_stay_within_the_bound(dtype, data):
+    case, *drawn = data.draw(locals_(lambda shape: strategies.floats(shape, dtype)))
+    x, w, g = drawn
+    true_x, true_w, true_g = map(strategies.exact, drawn)
+    geometry, options = case.geometry, case.options
+    for ours, true, bound in (
+        (
+            locally_connected(x, w, **options),
+            definition.locally_connected(true_x, true_w, geometry),
+            rounding.locally_connected_bound(x, w, geometry),
+        ),
+        (
+            locally_connected_input_gradient(g, w, geometry.input_size, **options),
+            definition.locally_connected_input_gradient(true_g, true_w, geometry),
+            rounding.locally_connected_input_gradient_bound(g, w, geometry),
+        ),
+        (
+            locally_connected_weight_gradient(g, x, geometry.kernel_size, **options),
+            definition.locally_connected_weight_gradient(true_g, true_x, geometry),
+            rounding.locally_connected_weight_gradient_bound(g, x, geometry),
+        ),
+    ):
+        assert ours.dtype == dtype
+        checks.check_within(ours, true, bound)
+
+
+@given(denses())
+def test_dense_gradients_are_the_definition(arrays):
+    x, w, g, _ = arrays
+    checks.check_same(dense_input_gradient(g, w), definition.dense_input_gradient(g, w))
+    checks.check_same(dense_weight_gradient(g, x), definition.dense_weight_gradient(g, x))
+    checks.check_same(dense_bias_gradient(g), definition.dense_bias_gradient(g))
 
 
 X, W, G = np.ones((2, 3, 5)), np.ones((4, 3, 3, 3)), np.ones((2, 4, 3))

@@ -117,7 +117,10 @@ CASES = {
     "nothing left": (lambda: nm.conv_transpose(G[..., :1, :1], W, padding=2), "input_size must be at least 1, got -1"),
     "scalar g": (lambda: nm.conv_input_gradient(1.0, W, (5, 4)), r"g must have a batch.*got shape \(\)"),
     "flat x": (lambda: nm.conv_weight_gradient(G, X[0, 0], (3, 2)), r"x must have a batch.*got shape \(5, 4\)"),
-    "path": (lambda: nm.conv(X, W, path="fast"), "path must be one of 'im2col', 'definition'; got 'fast'"),
+    "path": (
+        lambda: nm.conv(X, W, path="fast"),
+        "path must be one of 'im2col', 'shift', 'winograd2', 'winograd4', 'fft', 'definition'; got 'fast'",
+    ),
     "mode": (lambda: nm.convolve([1, 2], [1], "wrap"), "mode must be one of 'full', 'same', 'valid'; got 'wrap'"),
     "axes of arrays": (
         lambda: nm.convolve([1, 2], [[1]]),

@@ -8,21 +8,41 @@ import scipy.signal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numeric import convolve, correlate, definition, rot180, shift
+from numeric import convolve, correlate, definition, rot180, rounding, shift
 from numeric.paths import PATHS
 from tests import checks, strategies
 
 MODES = ("full", "same", "valid")
 
 
+def _fits(case):
+    """Whether the kernel lies inside the array."""
+    return all(m <= n for n, m in zip(case.input_size, case.kernel_size, strict=True))
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("ours", [convolve, correlate])
 @given(data=st.data())
 def test_integers_are_exact(path, ours, data):
-    case = data.draw(strategies.array_cases())
+    case = data.draw(strategies.array_cases(path))
     of = data.draw(strategies.values(case))
     expected = getattr(definition, ours.__name__)(of["x"], of["k"], case.mode)
     checks.check_same(ours(of["x"], of["k"], case.mode, path=path), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("ours", [convolve, correlate])
+@given(data=st.data())
+def test_floats_stay_within_the_bound_in_every_mode(ours, path, dtype, data):
+    case = data.draw(strategies.array_cases(path))
+    of = data.draw(strategies.values(case, lambda shape: strategies.floats(shape, dtype)))
+    x, k = of["x"], of["k"]
+    for mode in MODES if _fits(case) else MODES[:2]:
+        y = ours(x, k, mode, path=path)
+        assert y.dtype == dtype
+        true = getattr(definition, ours.__name__)(strategies.exact(x), strategies.exact(k), mode)
+        checks.check_within(y, true, getattr(rounding, f"{ours.__name__}_bound")(x, k, mode, path=path))
 
 
 @pytest.mark.parametrize("ours", [convolve, correlate])

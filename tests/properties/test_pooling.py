@@ -21,16 +21,19 @@ from numeric import (
 from numeric.pooling import winners
 from tests import checks, strategies
 
+FLOATS = (np.float16, np.float32, np.float64)
+
 
 @st.composite
-def pools(draw):
+def pools(draw, elements=None):
     """A layer's windows on some channels, with x and g; every window reads a cell."""
     case = draw(strategies.layers())
     geometry = replace(case.geometry, in_channels=1, out_channels=1, groups=1)
     assume(all(any(geometry.reads(o, u) for u in geometry.taps()) for o in geometry.outputs()))
     shape = (case.batch, draw(st.integers(1, 2)))
-    x = draw(strategies.integers((*shape, *geometry.input_size), 4))  # few values, so that there are ties
-    g = draw(strategies.integers((*shape, *geometry.output_size)))
+    few = elements or (lambda shape: strategies.integers(shape, 4))  # so that there are ties
+    x = draw(few((*shape, *geometry.input_size)))
+    g = draw((elements or strategies.integers)((*shape, *geometry.output_size)))
     return geometry, x, g
 
 
@@ -55,17 +58,34 @@ def test_average_pooling_is_the_definition_on_fractions(pool, count_padding):
     checks.check_same(y, definition.average_pool(x, geometry, count_padding))
     dx = average_pool_input_gradient(g, geometry.input_size, geometry.kernel_size, **options)
     assert (dx * x).sum() == (g * y).sum()  # its adjoint, and so its gradient
+    checks.check_same(dx, definition.average_pool_input_gradient(g, geometry, count_padding))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("count_padding", [False, True])
+@pytest.mark.parametrize("dtype", FLOATS)
 @given(data=st.data())
-def test_average_pooling_stays_within_the_bound(dtype, data):
-    geometry, x, _ = data.draw(pools())
-    x = data.draw(strategies.floats(x.shape, dtype))
-    y = average_pool(x, geometry.kernel_size, **_options(geometry))
-    assert y.dtype == dtype
-    true = definition.average_pool(strategies.exact(x), geometry)
-    checks.check_within(y, true, rounding.average_pool_bound(x, geometry))
+def test_average_pooling_and_its_gradient_stay_within_the_bound(dtype, count_padding, data):
+    geometry, x, g = data.draw(pools(lambda shape: strategies.floats(shape, dtype)))
+    kernel, options = geometry.kernel_size, {"count_padding": count_padding, **_options(geometry)}
+    y = average_pool(x, kernel, **options)
+    dx = average_pool_input_gradient(g, geometry.input_size, kernel, **options)
+    assert y.dtype == dx.dtype == dtype
+    true = definition.average_pool(strategies.exact(x), geometry, count_padding)
+    checks.check_within(y, true, rounding.average_pool_bound(x, geometry, count_padding))
+    true = definition.average_pool_input_gradient(strategies.exact(g), geometry, count_padding)
+    checks.check_within(dx, true, rounding.average_pool_input_gradient_bound(g, geometry, count_padding))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@given(data=st.data())
+def test_max_pooling_is_exact_on_floats_and_its_gradient_stays_within_the_bound(dtype, data):
+    geometry, x, g = data.draw(pools(lambda shape: strategies.floats(shape, dtype)))
+    kernel, options = geometry.kernel_size, _options(geometry)
+    checks.check_same(max_pool(x, kernel, **options), definition.max_pool(x, geometry))
+    dx = max_pool_input_gradient(g, x, kernel, **options)
+    assert dx.dtype == dtype
+    true = definition.max_pool_input_gradient(strategies.exact(g), x, geometry)
+    checks.check_within(dx, true, rounding.max_pool_input_gradient_bound(g, x, geometry))
 
 
 @given(pools())

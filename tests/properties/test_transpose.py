@@ -7,16 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numeric import Axis, conv_transpose, conv_transpose_input_gradient, conv_transpose_weight_gradient, definition
-from numeric.paths import PATHS
+from numeric import (
+    Axis,
+    conv_transpose,
+    conv_transpose_input_gradient,
+    conv_transpose_weight_gradient,
+    definition,
+    rounding,
+)
+from numeric.paths import DIRECT, EXACT, PATHS
 from tests import checks, strategies
+
+FLOATS = (np.float16, np.float32, np.float64)
 
 
 @pytest.mark.parametrize("path", PATHS)
 @given(data=st.data())
 def test_integers_are_exact(path, data):
     """G of a layer is the input of its transpose, and x its cotangent."""
-    case = data.draw(strategies.layers())
+    case = data.draw(strategies.layers_for(path))
     of = data.draw(strategies.values(case))
     x, w, g, geometry = of["x"], of["w"], of["g"], case.geometry
     options = {"path": path, **case.options}
@@ -40,6 +49,63 @@ def test_channels_last_and_bias_are_the_same_layer(data):
     checks.check_same(y, expected)
     last = conv_transpose(np.moveaxis(g, 1, -1), w, bias, channels_last=True, **options)
     checks.check_same(np.moveaxis(last, -1, 1), expected)
+
+
+@pytest.mark.parametrize(
+    ("path", "dtype"),
+    [*(("im2col", dtype) for dtype in FLOATS), *((path, np.float32) for path in PATHS if path not in DIRECT)],
+)
+@given(data=st.data())
+def test_floats_stay_within_the_bound(path, dtype, data):
+    case = data.draw(strategies.layers_for(path, most=1500))
+    of = data.draw(strategies.values(case, lambda shape: strategies.floats(shape, dtype)))
+    bias = data.draw(strategies.floats((case.geometry.in_channels,), dtype))
+    x, w, g = (of[name] for name in "gwx")  # the layer that this is the transpose of has them the other way
+    true_x, true_w, true_g = map(strategies.exact, (x, w, g))
+    geometry, options = case.geometry, {"path": path, **case.options}
+    y = definition.conv_transpose(true_x, true_w, geometry)
+    offset = strategies.exact(bias).reshape(-1, *(1,) * geometry.ndim)
+    extra = case.remainders
+    for ours, true, bound in (
+        (
+            conv_transpose(x, w, output_padding=extra, **options),
+            y,
+            rounding.conv_transpose_bound(x, w, geometry, path=path),
+        ),
+        (
+            conv_transpose(x, w, bias, output_padding=extra, **options),
+            y + offset,
+            rounding.conv_transpose_bound(x, w, geometry, bias, path=path),
+        ),
+        (
+            conv_transpose_input_gradient(g, w, **options),
+            definition.conv_transpose_input_gradient(true_g, true_w, geometry),
+            rounding.conv_transpose_input_gradient_bound(g, w, geometry, path=path),
+        ),
+        (
+            conv_transpose_weight_gradient(g, x, geometry.kernel_size, **options),
+            definition.conv_transpose_weight_gradient(true_g, true_x, geometry),
+            rounding.conv_transpose_weight_gradient_bound(g, x, geometry, path=path),
+        ),
+    ):
+        assert ours.dtype == dtype
+        checks.check_within(ours, true, bound)
+
+
+@pytest.mark.parametrize("path", EXACT)
+@given(data=st.data())
+def test_it_is_the_loop_that_scatters(path, data):
+    """The definition has the index map written out: that of the geometry is the same."""
+    case = data.draw(strategies.layers_for(path))
+    of = data.draw(strategies.values(case))
+    x, w, g, geometry = of["g"], of["w"], of["x"], case.geometry
+    options = {"path": path, **case.options}
+    y = conv_transpose(x, w, output_padding=case.remainders, **options)
+    checks.check_same(y, definition.conv_transpose(x, w, geometry))
+    dx = conv_transpose_input_gradient(g, w, **options)
+    checks.check_same(dx, definition.conv_transpose_input_gradient(g, w, geometry))
+    dw = conv_transpose_weight_gradient(g, x, geometry.kernel_size, **options)
+    checks.check_same(dw, definition.conv_transpose_weight_gradient(g, x, geometry))
 
 
 def test_sizes_invert_the_output_size():

@@ -1,0 +1,159 @@
+"""Winograd's minimal filtering on tiles: `(m + r - 1)**d` products for `m**d` outputs of a kernel of size r on d axes.
+
+Source: A. Lavin, S. Gray, Fast Algorithms for Convolutional Neural Networks (2016), arXiv 1509.09308. On every axis
+the input is cut into tiles of m + r - 1 cells, m apart, one for every m outputs; `numeric.paths.toom_cook` has the
+matrices, which take tiles and kernels to points. The layer is pointwise there, and what it gives is taken back. That
+is a decomposition of the layer's trilinear form, so the gradients are the same three matrices in other roles.
+
+Floats and complex numbers use the matrices rounded to their type (bound: `numeric.rounding`, with `path`). Integers
+and objects use integer matrices and divide once at the end, exactly. Integers that might leave int64 on the way are
+refused with a `ValueError`. A NaN or an infinity spreads over the tiles that read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+from numbers import Integral
+from typing import Any, Literal
+
+import numpy as np
+
+from numeric.dtypes import Array, as_numbers
+from numeric.geometry import Geometry
+from numeric.paths import pointwise
+from numeric.paths.toom_cook import Filtering, along, filtering
+from numeric.paths.windows import overlap_add, windows
+
+Role = Literal["input", "kernel", "output"]
+INT64 = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, eq=False)
+class Winograd:
+    """The path made of one F(m, r), for stride 1, dilation 1 and kernels of size r on every axis."""
+
+    filtering: Filtering
+
+    @classmethod
+    def of_three_taps(cls, outputs: int) -> Winograd:
+        """F(outputs, 3) at Lavin and Gray's points: 0, then 1, -1, 2, -2, ... as many as it takes, and infinity."""
+        signs = (sign * size for size in range(1, outputs + 1) for sign in (1, -1))
+        return cls(filtering(outputs, 3, [0, *signs][: outputs + 1]))
+
+    def supports(self, geometry: Geometry) -> str:
+        """Why this path does not take a layer; nothing if it does."""
+        ones = (1,) * geometry.ndim
+        if geometry.stride == geometry.dilation == ones and set(geometry.kernel_size) == {self.filtering.taps}:
+            return ""
+        return (
+            f"winograd{self.filtering.outputs} needs stride 1, dilation 1 and kernels of size {self.filtering.taps} "
+            f"on every axis, got stride {geometry.stride}, dilation {geometry.dilation}, size {geometry.kernel_size}"
+        )
+
+    def conv(self, x: Array, w: Array, geometry: Geometry) -> Array:
+        """Output of the layer (cross-correlation), shape `(batch, out_channels, *output)`."""
+        return self._run(pointwise.conv, {"input": x, "kernel": w}, "output", geometry)
+
+    def weight_gradient(self, g: Array, x: Array, geometry: Geometry) -> Array:
+        """dL/dw for the cotangent `g = dL/dy`, shape `(out_channels, channels // groups, *kernel)`."""
+        return self._run(pointwise.weight_gradient, {"output": g, "input": x}, "kernel", geometry)
+
+    def input_gradient(self, g: Array, w: Array, geometry: Geometry) -> Array:
+        """dL/dx for the cotangent `g = dL/dy`, shape `(batch, channels, *spatial)`."""
+        return self._run(pointwise.input_gradient, {"output": g, "kernel": w}, "input", geometry)
+
+    def _run(self, product: Any, factors: dict[Role, Array], result: Role, geometry: Geometry) -> Array:
+        arrays = as_numbers(*factors.values())
+        dtype = arrays[0].dtype
+        exact = dtype.kind in "iuO"
+        if dtype.kind in "iu":
+            self._expect_small(dict(zip(factors, arrays, strict=True)), result, geometry)
+            arrays = tuple(array.astype(np.int64) for array in arrays)
+        used = self.filtering.integers if exact else self.filtering.rounded(arrays[0].real.dtype)
+        a, b = (evaluate(array, role, used, geometry) for array, role in zip(arrays, factors, strict=True))
+        found = interpolate(product(a, b, geometry), result, used, geometry)
+        return _quotient(found, self.filtering.scale**geometry.ndim).astype(dtype) if exact else found
+
+    def _expect_small(self, factors: dict[Role, Array], result: Role, geometry: Geometry) -> None:
+        """Refuse integers whose intermediate values might pass 2**63."""
+        used = self.filtering.integers
+        reached = prod(norm(getattr(used, role)) for role in factors) * norm(getattr(used, result).T)
+        reached **= geometry.ndim
+        reached *= terms(factors, used, geometry) * prod(map(_largest, factors.values()))
+        reached *= overlaps(used, geometry) if result == "input" else 1
+        if reached > INT64:
+            raise ValueError(
+                f"winograd{used.outputs} on integers must stay below 2**63 on the way, but could reach {reached:.3g}; "
+                "the other paths need not"
+            )
+
+
+def evaluate(array: Array, role: Role, used: Filtering, geometry: Geometry) -> Array:
+    """Take an argument to points: `(rows, channels, *points)`, a row for every tile; kernels have rows already."""
+    if role == "kernel":
+        return along(array, used.kernel, geometry.ndim)
+    tiles = along(windows(array, cut(role, used, geometry)), getattr(used, role), geometry.ndim)
+    # (batch, channels, *tiles, *points) -> (batch, *tiles, channels, *points)
+    rows = np.moveaxis(tiles, 1, 1 + geometry.ndim)
+    return rows.reshape(prod(rows.shape[: 1 + geometry.ndim]), *rows.shape[1 + geometry.ndim :])
+
+
+def interpolate(points: Array, role: Role, used: Filtering, geometry: Geometry) -> Array:
+    """Adjoint of `evaluate`: take products back from points."""
+    parts = along(points, getattr(used, role).T, geometry.ndim)
+    if role == "kernel":
+        return parts
+    tiling = cut(role, used, geometry)
+    batch = len(parts) // prod(tiling.output_size)
+    tiles = parts.reshape(batch, *tiling.output_size, *parts.shape[1:])
+    return overlap_add(np.moveaxis(tiles, 1 + geometry.ndim, 1), tiling)
+
+
+def norm(matrix: Array) -> Any:
+    """Largest sum of absolute values in a row: by how much a matrix can enlarge a vector's largest entry."""
+    return abs(matrix).sum(axis=1).max()
+
+
+def terms(factors: dict[Role, Array], used: Filtering, geometry: Geometry) -> int:
+    """How many products are added up at a point: channels of a group, or tiles."""
+    if "kernel" not in factors:
+        return len(factors["output"]) * prod(cut("output", used, geometry).output_size)
+    return geometry.group_in if "input" in factors else geometry.group_out
+
+
+def overlaps(used: Filtering, geometry: Geometry) -> int:
+    """How many tiles hold a cell of the input, at most, counted again for every turn of a circular boundary."""
+    turns = 1
+    tiles = cut("input", used, geometry)
+    if geometry.boundary == "circular":
+        turns = prod(-(-axis.padded_size // axis.input_size) for axis in tiles.axes)
+    return int(turns * prod(-(-axis.kernel_size // axis.stride) for axis in tiles.axes))
+
+
+def cut(role: Role, used: Filtering, geometry: Geometry) -> Geometry:
+    """Tiles of the output, m cells that do not overlap, or of the input, m apart; filled up where m does not divide."""
+    ndim, fill = geometry.ndim, [-n % used.outputs for n in geometry.output_size]
+    if role == "output":
+        padding = [(0, more) for more in fill]
+        fields: Any = {"input_size": geometry.output_size, "kernel_size": (used.outputs,) * ndim, "boundary": "zero"}
+    else:
+        padding = [(low, high + more) for (low, high), more in zip(geometry.padding, fill, strict=True)]
+        fields = {"kernel_size": (used.inputs,) * ndim}
+    return replace(geometry, stride=used.outputs, padding=padding, **fields)
+
+
+def _largest(array: Array) -> int:
+    return max(abs(int(array.max())), abs(int(array.min()))) if array.size else 0
+
+
+def _quotient(array: Array, divisor: int) -> Array:
+    """Division without remainder, of integers and of objects by their own `/`."""
+    if array.dtype != object:
+        return array // divisor
+    divided: Array = np.frompyfunc(lambda entry: _exactly(entry, divisor), 1, 1)(array)
+    return divided
+
+
+def _exactly(entry: Any, divisor: int) -> Any:
+    return entry // divisor if isinstance(entry, Integral) else entry / divisor

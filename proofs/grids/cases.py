@@ -1,0 +1,357 @@
+"""What a law is run on: one choice of sizes, strides, modes, and where a law branches, of a sample of its region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from numeric import Axis, Geometry
+from numeric.plane import Mode, mode_padding
+
+Shape = tuple[int, ...]
+OPTIONS = ("stride", "dilation", "padding", "groups", "boundary")
+
+
+def by_size(cases: Iterable[Any]) -> list[Any]:
+    """Sort cases by their number of array entries, then by name."""
+    return sorted(cases, key=lambda case: (entries(case), str(case)))
+
+
+def entries(case: Any) -> int:
+    """Array entries of a case."""
+    return sum(map(prod, case.shapes().values()))
+
+
+class Unsampled:
+    """A case on which no law branches."""
+
+    def sample(self) -> Mapping[str, Any]:
+        """No array is compared with anything."""
+        return {}
+
+
+@dataclass(frozen=True)
+class LayerCase(Unsampled):
+    """A layer with a batch: x, w, its bias b and a cotangent g."""
+
+    geometry: Geometry
+    batch: int = 1
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, w, b, g."""
+        geometry = self.geometry
+        x, g = geometry.input_shape(self.batch), geometry.output_shape(self.batch)
+        return {"x": x, "w": geometry.weight_shape, "b": (geometry.out_channels,), "g": g}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Keywords that `numeric.conv` and its gradients take for this layer."""
+        return {name: getattr(self.geometry, name) for name in OPTIONS}
+
+    @property
+    def remainders(self) -> Shape:
+        """Cells at the high end of each axis that no window reads: the transposed layer's output padding."""
+        return tuple(axis.remainder for axis in self.geometry.axes)
+
+    def __str__(self) -> str:
+        return f"batch {self.batch}, {self.geometry}"
+
+
+@dataclass(frozen=True)
+class LinearityCase(LayerCase):
+    """A layer with two inputs and two weights, and a factor."""
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, w; x2 and w2 shaped like them; c, one number."""
+        x, w = self.geometry.input_shape(self.batch), self.geometry.weight_shape
+        return {"x": x, "w": w, "x2": x, "w2": w, "c": (1,)}
+
+
+@dataclass(frozen=True)
+class LocalCase(LayerCase):
+    """A locally connected layer: weights of their own at every position."""
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, w, g."""
+        shared, geometry = super().shapes(), self.geometry
+        own = (*geometry.weight_shape[:2], *geometry.output_size, *geometry.kernel_size)
+        return {"x": shared["x"], "w": own, "g": shared["g"]}
+
+
+@dataclass(frozen=True)
+class SecondOrderCase(LayerCase):
+    """A layer with cotangents of its two gradients."""
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, w, g; ddx and ddw shaped like x and w."""
+        shared = super().shapes()
+        return {"x": shared["x"], "w": shared["w"], "g": shared["g"], "ddx": shared["x"], "ddw": shared["w"]}
+
+
+@dataclass(frozen=True)
+class StackCase(Unsampled):
+    """Two layers, one on top of the other: x, the first one's weights w, the second one's v."""
+
+    first: Geometry
+    second: Geometry
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, w, v."""
+        return {"x": self.first.input_shape(1), "w": self.first.weight_shape, "v": self.second.weight_shape}
+
+    @property
+    def options(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Keywords that `numeric.conv` takes for each of them."""
+        first, second = ({name: getattr(g, name) for name in OPTIONS} for g in (self.first, self.second))
+        return first, second
+
+    def __str__(self) -> str:
+        return f"{self.first}, then {self.second}"
+
+
+@dataclass(frozen=True)
+class DenseCase(Unsampled):
+    """A dense layer with a batch: x, w, its bias b and a cotangent g."""
+
+    batch: int
+    features: int
+    outputs: int
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, w, b, g."""
+        n, i, c = self.batch, self.features, self.outputs
+        return {"x": (n, i), "w": (c, i), "b": (c,), "g": (n, c)}
+
+    def __str__(self) -> str:
+        return f"batch {self.batch}, {self.features} features, {self.outputs} outputs"
+
+
+@dataclass(frozen=True)
+class PoolCase:
+    """Windows of one channel: x and a cotangent g; where maxima are sought, those of cells like `values`."""
+
+    geometry: Geometry
+    values: tuple[int, ...] = ()
+
+    def sample(self) -> Mapping[str, Any]:
+        """The values, where there are any."""
+        return {"x": np.reshape(self.values, self.geometry.input_shape(1))} if self.values else {}
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, g."""
+        return {"x": self.geometry.input_shape(1), "g": self.geometry.output_shape(1)}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Keywords that the functions of `numeric.pooling` take for these windows."""
+        return {name: getattr(self.geometry, name) for name in ("stride", "dilation", "padding", "boundary")}
+
+    def __str__(self) -> str:
+        return f"{self.geometry}, cells like {self.values}" if self.values else str(self.geometry)
+
+
+@dataclass(frozen=True)
+class ArrayCase(Unsampled):
+    """An array x, a kernel k and a mode; g is the cotangent of their convolution, offset a translation."""
+
+    input_size: Shape
+    kernel_size: Shape
+    mode: Mode = "full"
+    offset: Shape = ()
+
+    @property
+    def output_size(self) -> Shape:
+        """Size of the convolution in this mode."""
+        sizes = zip(self.input_size, self.kernel_size, strict=True)
+        return tuple(Axis(n, m, 1, 1, *mode_padding(self.mode, m)).output_size for n, m in sizes)
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, k, g."""
+        return {"x": self.input_size, "k": self.kernel_size, "g": self.output_size}
+
+    def __str__(self) -> str:
+        offset = f", offset {self.offset}" if self.offset else ""
+        return f"x of {self.input_size}, k of {self.kernel_size}, mode {self.mode}{offset}"
+
+
+@dataclass(frozen=True)
+class ThreeArraysCase(Unsampled):
+    """Arrays x, k and l on as many axes."""
+
+    sizes: tuple[Shape, Shape, Shape]
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, k, l."""
+        return dict(zip("xkl", self.sizes, strict=True))
+
+    def __str__(self) -> str:
+        return "x of {}, k of {}, l of {}".format(*self.sizes)
+
+
+@dataclass(frozen=True)
+class FilterCase(Unsampled):
+    """A filter of so many outputs and taps, computed at some points: x, k."""
+
+    outputs: int
+    taps: int
+    points: tuple[int, ...]
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, k."""
+        return {"x": (self.outputs + self.taps - 1,), "k": (self.taps,)}
+
+    def __str__(self) -> str:
+        return f"F({self.outputs}, {self.taps}) at {self.points} and infinity"
+
+
+@dataclass(frozen=True)
+class FirstLayerCase(Unsampled):
+    """The sheet's first layer: K kernels of p x p, each applied to each of 3 channels of an m x m image."""
+
+    m: int
+    p: int
+    kernels: int
+    channels: int = 3
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """The image x, its channels as a batch so that they share the kernels, and the kernels w."""
+        return {"x": (self.channels, 1, self.m, self.m), "w": (self.kernels, 1, self.p, self.p)}
+
+    def __str__(self) -> str:
+        return f"m = {self.m}, p = {self.p}, K = {self.kernels}"
+
+
+@dataclass(frozen=True)
+class AxisCase(Unsampled):
+    """Sizes along one axis."""
+
+    axis: Axis
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """X and w of one channel, on which the layer runs."""
+        return {"x": (1, 1, self.axis.input_size), "w": (1, 1, self.axis.kernel_size)}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Keywords that `numeric.conv` takes for this axis."""
+        a = self.axis
+        return {"stride": a.stride, "dilation": a.dilation, "padding": ((a.low, a.high),)}
+
+    def __str__(self) -> str:
+        return str(self.axis)
+
+
+@dataclass(frozen=True)
+class PointsCase:
+    """Numbers x for a function of one number, with a cotangent g and a positive parameter a; `signs` ranks them."""
+
+    values: tuple[int, ...]
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, g, a."""
+        return {"x": (len(self.values),), "g": (len(self.values),), "a": (1,)}
+
+    def sample(self) -> Mapping[str, Any]:
+        """The values stand for every x on the same side of each kink."""
+        return {"x": self.values, "a": (Fraction(1, 3),)}
+
+    def __str__(self) -> str:
+        return f"x like {self.values}"
+
+
+@dataclass(frozen=True)
+class ClassesCase:
+    """Rows of logits x with cotangents g of their losses and h of their probabilities, target rows t, and labels."""
+
+    orders: tuple[tuple[int, ...], ...]
+    labels: tuple[int, ...]
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, t, h `(batch, classes)`, g `(batch,)`, c one number."""
+        rows = (len(self.orders), len(self.orders[0]))
+        return {"x": rows, "t": rows, "h": rows, "g": rows[:1], "c": (1,)}
+
+    def sample(self) -> Mapping[str, Any]:
+        """The largest logit of a row, by which it is shifted, is where this order has it."""
+        return {"x": self.orders, "c": (5,)}
+
+    def __str__(self) -> str:
+        return f"rows in the order {self.orders}, labels {self.labels}"
+
+
+@dataclass(frozen=True)
+class NormCase:
+    """A batch x to normalise, its cotangent g; scale s, shift b, mean m, variance v of each channel, epsilon e."""
+
+    shape: Shape
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, g `(batch, channels, *spatial)`; s, b, m, v `(channels,)`; e one number."""
+        channel = (self.shape[1],)
+        return {"x": self.shape, "g": self.shape, **dict.fromkeys("sbmv", channel), "e": (1,)}
+
+    def sample(self) -> Mapping[str, Any]:
+        """Any numbers, variance and epsilon positive: their sign is checked before the root is taken."""
+        x = np.arange(prod(self.shape)).reshape(self.shape) ** 2
+        return {"x": x, "m": range(self.shape[1]), "v": range(1, self.shape[1] + 1), "e": (1,)}
+
+    def __str__(self) -> str:
+        return f"x of {self.shape}"
+
+
+@dataclass(frozen=True)
+class FoldCase:
+    """A layer and the batch normalisation of its outputs: x, w; s, b, m, v of each output channel, e."""
+
+    geometry: Geometry
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, w, s, b, m, v, e."""
+        channel = (self.geometry.out_channels,)
+        layer = {"x": self.geometry.input_shape(1), "w": self.geometry.weight_shape}
+        return {**layer, **dict.fromkeys("sbmv", channel), "e": (1,)}
+
+    def sample(self) -> Mapping[str, Any]:
+        """Variance and epsilon are positive."""
+        return {"v": range(1, self.geometry.out_channels + 1), "e": (1,)}
+
+    def __str__(self) -> str:
+        return str(self.geometry)
+
+
+@dataclass(frozen=True)
+class MaskCase:
+    """Numbers x with a cotangent g, a drop rate r, and a mask of their shape."""
+
+    mask: tuple[tuple[int, ...], ...]
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, g, r."""
+        shape = np.shape(self.mask)
+        return {"x": shape, "g": shape, "r": (1,)}
+
+    def sample(self) -> Mapping[str, Any]:
+        """A rate between 0 and 1."""
+        return {"r": (Fraction(1, 3),)}
+
+    def __str__(self) -> str:
+        return f"mask {self.mask}"
+
+
+@dataclass(frozen=True)
+class ShapeCase(Unsampled):
+    """An array x with a cotangent g of its flattened form."""
+
+    shape: Shape
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, g."""
+        return {"x": self.shape, "g": (self.shape[0], prod(self.shape[1:]))}
+
+    def __str__(self) -> str:
+        return f"x of {self.shape}"

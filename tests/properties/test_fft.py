@@ -1,0 +1,93 @@
+"""The FFT path: exact with an exact transform, and NumPy's transforms within the error that its bound assumes."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numeric import rounding
+from numeric.paths import PATHS
+from numeric.paths.fft import Fourier, sizes, transform_error
+from numeric.paths.toom_cook import along
+from tests import checks, strategies
+
+
+class Modular(Fourier):
+    """The FFT path with an exact transform: modulo a prime that has roots of unity of every order that is needed."""
+
+    prime = 2147558401  # 99424 * 21600 + 1, with 21600 = 2**5 * 3**3 * 5**2
+
+    def numbers(self, a, b):
+        """Python's integers."""
+        return a.astype(object), b.astype(object)
+
+    def check(self, a, b, terms):
+        """Every integer below half of the prime is exact."""
+
+    def forward(self, array):
+        """Sums of the entries times roots of unity."""
+        return self._transform(array, array.shape[2:], 1)
+
+    def inverse(self, points, circle, _):
+        """The same with inverse roots, as the integers nearest to zero."""
+        found = self._transform(points, circle, -1) * pow(int(np.prod(circle)), -1, self.prime) % self.prime
+        return np.where(found > self.prime // 2, found - self.prime, found).astype(np.int64)
+
+    def _transform(self, array, circle, sign):
+        for size in circle:
+            root = pow(_generator(self.prime), sign * (self.prime - 1) // size, self.prime)
+            matrix = np.array([[pow(root, i * j, self.prime) for j in range(size)] for i in range(size)], object)
+            array = along(np.moveaxis(array, 2, -1), matrix, 1) % self.prime
+        return array
+
+
+@cache
+def _generator(prime):
+    factors = sympy.primefactors(prime - 1)
+    return next(g for g in range(2, prime) if all(pow(g, (prime - 1) // f, prime) != 1 for f in factors))
+
+
+@given(st.data())
+def test_the_fft_path_is_exact_with_an_exact_transform(data):
+    """Its places, signs and channels are right for reasons that have nothing to do with rounding."""
+    assert sympy.isprime(Modular.prime)
+    case = data.draw(strategies.layers(most=1500))
+    checks.check_computes_the_definition(Modular(), case, data.draw(strategies.values(case)))
+
+
+@given(st.data())
+def test_circles_hold_the_padded_input_and_have_small_factors(data):
+    geometry = data.draw(strategies.layers()).geometry
+    for circle, axis in zip(sizes(geometry), geometry.axes, strict=True):
+        assert circle >= axis.padded_size
+        assert set(sympy.primefactors(circle)) <= {2, 3, 5}
+        assert all(set(sympy.primefactors(n)) - {2, 3, 5} for n in range(axis.padded_size, circle))
+
+
+@pytest.mark.parametrize("size", [2, 8, 45, 96, 100, 243, 320])
+@pytest.mark.parametrize("real", [True, False])
+def test_transforms_stay_within_their_error(size, real):
+    """NumPy's float64 transforms against those of NumPy's longdouble, whose own error is as much smaller."""
+    random = np.random.default_rng(size)
+    unit = rounding.unit_roundoff(np.float64)
+    tiny = float(np.finfo(np.longdouble).eps) / 2
+    matrix = _roots(size)[: size // 2 + 1 if real else size]
+    for _ in range(20):
+        x = random.standard_normal(size) * 2.0 ** random.integers(-20, 20, size)
+        x = x if real else x + 1j * random.standard_normal(size)
+        true = matrix @ x
+        found = PATHS["fft"].forward(x[None, None])[0, 0]
+        # the sums of the reference: size products each, all in longdouble
+        slack = 8 * size * tiny * float(np.abs(x).sum()) * size**0.5
+        whole = float(np.linalg.norm(x)) * size**0.5
+        assert float(np.sqrt((np.abs(found - true) ** 2).sum())) <= transform_error((size,), unit) * whole + slack
+
+
+def _roots(size):
+    """All roots of unity, as exact angles in longdouble."""
+    turns = np.arange(size)[:, None] * np.arange(size)[None] % size
+    angle = -2 * np.arctan2(np.longdouble(0), np.longdouble(-1)) * turns / size
+    return np.cos(angle) + 1j * np.sin(angle)

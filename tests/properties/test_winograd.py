@@ -1,0 +1,125 @@
+"""Winograd's filtering: its matrices are exactly the index map of a filter, in every entry."""
+
+from dataclasses import replace
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numeric import Geometry, rounding
+from numeric.paths import PATHS
+from numeric.paths.toom_cook import Filtering, along, filtering
+from numeric.paths.winograd import Winograd
+from proofs.grids import LayerCase
+from tests import checks, strategies
+from tests.strategies import exact
+
+FILTERINGS = {
+    (2, 3): (0, 1, -1),
+    (4, 3): (0, 1, -1, 2, -2),
+    (3, 2): (0, 1, -1),
+    (2, 5): (0, 1, -1, 2, -2),
+    (1, 3): (3, -2),
+    (3, 1): (5, 1),
+    (5, 4): (0, 1, -1, 2, -2, 3, -3),
+}
+
+
+def _trilinear(used: Filtering):
+    """Sum over the points of output[p, o] * kernel[p, u] * input[p, a]."""
+    return np.einsum("po,pu,pa->oua", used.output, used.kernel, used.input)
+
+
+def _index_map(used: Filtering):
+    """1 where output o reads input a through tap u."""
+    o, u, a = np.ogrid[: used.outputs, : used.taps, : used.inputs]
+    return (a == o + u).astype(int)
+
+
+@pytest.mark.parametrize("size", FILTERINGS)
+def test_the_matrices_are_the_index_map_of_a_filter(size):
+    used = filtering(*size, FILTERINGS[size])
+    assert (used.outputs, used.taps, used.inputs) == (*size, sum(size) - 1)
+    assert (_trilinear(used) == _index_map(used)).all()
+    assert (_trilinear(used.integers) == used.scale * _index_map(used)).all()
+    assert len(used.input) == used.inputs  # as many products as inputs: minimal
+
+
+@pytest.mark.parametrize("name", ["output", "kernel", "input"])
+@pytest.mark.parametrize("size", [(2, 3), (4, 3)])
+def test_one_wrong_entry_is_caught(size, name):
+    """In every place of every matrix, by the trilinear identity and by the layer."""
+    used = filtering(*size, FILTERINGS[size])
+    case = LayerCase(Geometry((7,), (3,), padding=((0, 1),), in_channels=2, out_channels=3), 2)
+    random = np.random.default_rng(0)
+    of = {array: random.integers(1, 9, shape) for array, shape in case.shapes().items()}
+    caught = 0
+    for place in np.ndindex(getattr(used, name).shape):
+        matrix = getattr(used, name).copy()
+        matrix[place] += 1
+        wrong = replace(used, **{name: matrix})
+        assert (_trilinear(wrong) != _index_map(used)).any()
+        with pytest.raises(AssertionError, match="expected"):
+            checks.check_computes_the_definition(Winograd(wrong), case, of)
+        caught += 1
+    assert caught == getattr(used, name).size
+
+
+@pytest.mark.parametrize("points", [(0, 1), (0, 1, -1, 2), (0, 1, 1)])
+def test_points_must_be_as_many_and_different(points):
+    with pytest.raises(ValueError, match=r"F\(2, 3\) needs 3 different points, got \(0, 1"):
+        filtering(2, 3, points)
+
+
+def test_the_matrices_of_lavin_and_gray():
+    """Of F(2, 3) up to a sign of the points 0 and infinity, which two matrices share."""
+    used = Winograd.of_three_taps(2).filtering
+    half = Fraction(1, 2)
+    assert abs(used.output.T).tolist() == [[1, 1, 1, 0], [0, 1, 1, 1]]
+    assert abs(used.kernel).tolist() == [[1, 0, 0], [half, half, half], [half, half, half], [0, 0, 1]]
+    assert used.kernel[1:3].tolist() == [[half, half, half], [half, -half, half]]
+    assert abs(used.input).tolist() == [[1, 0, 1, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 1, 0, 1]]
+    assert Winograd.of_three_taps(4).filtering.kernel[:, 0].tolist() == [
+        Fraction(1, n) for n in (4, -6, -6, 24, 24)
+    ] + [0]
+    assert [Winograd.of_three_taps(m).filtering.scale for m in (2, 4)] == [2, 24]
+
+
+def test_rounded_matrices_are_rounded_once():
+    for dtype, matrix in product((np.float16, np.float32, np.float64), ("output", "kernel", "input")):
+        used = Winograd.of_three_taps(4).filtering
+        rounded, fractions = getattr(used.rounded(np.dtype(dtype)), matrix), getattr(used, matrix)
+        assert rounded.dtype == dtype
+        assert (abs(exact(rounded) - fractions) <= rounding.unit_roundoff(dtype) * abs(fractions)).all()
+
+
+def test_a_matrix_is_applied_to_the_last_axes():
+    x = np.arange(2 * 3 * 3).reshape(2, 3, 3)
+    matrix = np.array([[1, 2, 0], [0, -1, 3]])
+    checks.check_same(along(x, matrix, 2), np.einsum("ia,jb,nab->nij", matrix, matrix, x))
+
+
+@pytest.mark.parametrize("size", [(3, 2), (2, 5)])
+@given(data=st.data())
+def test_other_filterings_are_paths_too(size, data):
+    """Kernels of other sizes, even ones among them."""
+    case = data.draw(strategies.layers(kernel=size[1], most=2000))
+    path = Winograd(filtering(*size, FILTERINGS[size]))
+    checks.check_computes_the_definition(path, case, data.draw(strategies.values(case)))
+
+
+@pytest.mark.parametrize("name", ["winograd2", "winograd4"])
+def test_every_small_plane_of_kernels_of_three(name):
+    random, tried = np.random.default_rng(0), 0
+    sizes_, paddings = ((3, 5), (6, 4), (7, 3)), product((-1, 0, 2), repeat=2)
+    for n, (low, high), boundary in product(sizes_, paddings, ("zero", "circular")):
+        if n[0] + low + high < 3:
+            continue
+        case = LayerCase(Geometry(n, (3, 3), 1, 1, ((low, high), (high + 1, 1)), 2, 1, boundary=boundary), 2)
+        of = {array: random.integers(-9, 10, shape) for array, shape in case.shapes().items()}
+        checks.check_computes_the_definition(PATHS[name], case, of)
+        tried += 1
+    assert tried == 48
