@@ -20,16 +20,26 @@ RECIPE = Recipe(
     batch_size=64,
 )
 
+MEASURED = "99.00 % (98.90 to 99.10, seeds 0 to 2), 50 to 148 s"
+"""Mean accuracy on the test set, its range, and the time of the whole process, for the help."""
+
 _DESCRIPTION = """\
 Train a convolutional network to read the handwritten digits of MNIST with this package's own layers and gradients:
 NumPy alone, in float32 on the CPU. The data is part of the repository; no network is needed.
 """
 
 _EPILOG = """\
+network and recipe:
+  5x5x8 and 3x3x24 convolutions, each with 2x2 max pooling and ReLU, dense 128, ten digits: 80,178 parameters;
+  one-cycle Adam, 3 epochs, batches of 64.
+  Measured: {measured}.
+  That is mean accuracy on the test set with its range, and the time of the whole process with OPENBLAS_NUM_THREADS=1
+  on 2 CPU cores that had other work beside it; where that is so, more threads wait for each other and take longer.
+
 what is measured on what:
   One training image in twelve (5,000 of 60,000), drawn by the seed, is set aside for validation after each epoch.
   The test images are read once, after the last epoch, with the weights as they then are. On one machine the same
-  seed gives the same figures; other machines and versions of NumPy differ a little.
+  seed gives the same figures; other machines, versions of NumPy and numbers of threads differ a little.
 
 files in the output folder, written together at the end or not at all:
   model.npz      the weights, LAYER.NAME; training/fitting_numpy.py builds the network that they are of
@@ -61,7 +71,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
 
 
 def _parser() -> Parser:
-    parser = Parser(PROGRAM, _DESCRIPTION, _EPILOG)
+    parser = Parser(PROGRAM, _DESCRIPTION, _EPILOG.format(measured=MEASURED))
     add_common(parser, default_output="runs/numpy-seedN")
     parser.add_argument(
         "--learning-rate",

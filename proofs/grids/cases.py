@@ -325,6 +325,30 @@ class FoldCase:
 
 
 @dataclass(frozen=True)
+class NetworkCase:
+    """A small network: images x, the convolution's weights w and bias b, the dense layer's v and c; and labels.
+
+    `seed` draws the sample, and with it which cells win their windows and which outputs are positive.
+    """
+
+    labels: tuple[int, ...]
+    seed: int
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """x, w, b, v, c."""
+        return {"x": (len(self.labels), 1, 4), "w": (1, 1, 2), "b": (1,), "v": (2, 2), "c": (2,)}
+
+    def sample(self) -> Mapping[str, Any]:
+        """Numbers of either sign in hundredths, so that hardly any two sums are equal."""
+        random = np.random.default_rng(self.seed)
+        drawn = {name: random.integers(-500, 501, shape) for name, shape in self.shapes().items()}
+        return {name: numbers.astype(object) * Fraction(1, 100) for name, numbers in drawn.items()}
+
+    def __str__(self) -> str:
+        return f"labels {self.labels}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
 class MaskCase:
     """Numbers x with a cotangent g, a drop rate r, and a mask of their shape."""
 

@@ -131,12 +131,12 @@ def pools() -> list[PoolCase]:
 def ordered_pools() -> list[PoolCase]:
     """The same windows: four orders of the cells each, drawn; in the networks', each tap wins every window once."""
     random = np.random.default_rng(0)
-    drawn = (
+    drawn = {
         PoolCase(geometry, tuple(map(int, random.permutation(cells) - cells)))
         for geometry in _windows()
         for cells in (prod(geometry.input_size),)
         for _ in range(4)
-    )
+    }
     won = (PoolCase(g, _won_by(tap, g)) for g in _network_windows() for tap in np.ndindex(*g.kernel_size))
     return by_size((*drawn, *won))
 

@@ -28,6 +28,7 @@ from proofs.grids.cases import (
     LinearityCase,
     LocalCase,
     MaskCase,
+    NetworkCase,
     NormCase,
     PointsCase,
     PoolCase,
@@ -463,3 +464,13 @@ def filters() -> list[FilterCase]:
     signs = [0, *(sign * size for size in range(1, 5) for sign in (1, -1))]
     sizes = product(range(1, 5), range(1, 6))
     return by_size(FilterCase(m, r, tuple(signs[: m + r - 2])) for m, r in sizes if m + r > 2)
+
+
+def networks() -> list[NetworkCase]:
+    """One pattern of winners and signs."""
+    return [NetworkCase((1,), 1)]
+
+
+def more_networks() -> list[NetworkCase]:
+    """Sixteen drawn patterns of winners and signs."""
+    return [NetworkCase((seed % 2,), seed) for seed in range(16)]

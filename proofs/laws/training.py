@@ -31,6 +31,9 @@ from numeric import (
     softmax_cross_entropy_target_gradient,
     softmax_input_gradient,
 )
+from numeric.dtypes import Array
+from numeric.layers import Activation, Conv, Dense, Flatten, MaxPool
+from numeric.network import Sequential
 from proofs import grids
 from proofs.law import Equation, Numbers, law
 
@@ -248,3 +251,32 @@ def expectation(_: grids.MaskCase, of: Numbers) -> Iterator[Equation]:
         chance = prod([1 - rate if bit else rate for bit in bits], start=1)
         total = total + dropout(x, np.reshape(bits, x.shape), rate) * chance
     yield "mean", total, x
+
+
+@law(
+    name="network-gradients-are-the-derivatives",
+    statement="Sequential.loss_and_gradients = the mean softmax cross-entropy and its derivatives by every parameter",
+    source="chain rule through convolution, bias, max pooling, ReLU, flatten, dense and loss",
+    cases=grids.networks,
+    scope="a convolution of 4 cells by 2 taps, pooling, ReLU, 2 classes; one pattern of winners and signs",
+    full=grids.more_networks,
+    full_scope="a convolution of 4 cells by 2 taps, pooling, ReLU, 2 classes; 16 drawn patterns",
+    path="numeric.network.Sequential, numeric.layers",
+    assumptions=("no output of the convolution is 0, and no two in a window are equal",),
+    engine="expressions",
+    needs_symbols=True,
+)
+def network(case: grids.NetworkCase, of: Numbers) -> Iterator[Equation]:
+    """The loss of the executed network, differentiated by each parameter; the layers' backward passes beside it."""
+    arrays = {name: of[name] for name in "wbvc"}
+
+    def run(**changed: Array) -> tuple[Any, dict[str, Array]]:
+        w, b, v, c = ({**arrays, **changed}[name] for name in "wbvc")
+        made = Sequential([Conv(w, b), MaxPool(2, stride=1), Activation("relu"), Flatten(), Dense(v, c)])
+        loss, _ = made.loss_and_gradients(of["x"], np.array(case.labels))
+        return loss, made.gradients
+
+    ours = run()[1]
+    for name, gradient in zip("wbvc", ours.values(), strict=True):
+        derivative = of.gradient(lambda array, name=name: run(**{name: array})[0], name)  # type: ignore[misc]
+        yield f"by {name}", gradient, derivative

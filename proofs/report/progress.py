@@ -39,9 +39,8 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._bar.stop()
         if kind is KeyboardInterrupt:
-            self._say(
-                f"interrupted; {self._done} of {self._total} shapes are kept in {self._kept}: call again to go on"
-            )
+            kept = f"{self._done} of {self._total} shapes are kept in {self._kept}"
+            self._say(f"interrupted: {kept}; call again to go on")
         elif self._before and kind is None:
             self._say(f"{self._before} of {self._total} shapes were decided before this run was interrupted")
 

@@ -100,6 +100,12 @@ def test_loss_and_every_gradient_are_tensorflows(batch: Digits, dtype: type) -> 
     check_within(ours.gradients, theirs, bound)
 
 
+@pytest.mark.parametrize("digit", [2, 6])
+def test_digits_left_out_have_a_tie(mnist: Dataset, digit: int) -> None:
+    left_out = mnist.training.take(np.array([digit]))
+    assert network_bound(network(np.float64), fitting_numpy.grey(left_out.images), left_out.labels).kinks > 0
+
+
 def check_seen(batch: Digits, dtype: type, share: float, names: Sequence[str]) -> None:
     """A gradient wrong by that share in one parameter is told from TensorFlow's."""
     ours = network(dtype)

@@ -17,7 +17,7 @@ import pytest
 from numeric.losses import softmax_cross_entropy
 from training import data, fitting_numpy, options_numpy
 from training.errors import UsageError
-from training.options_numpy import RECIPE, parse
+from training.options_numpy import MEASURED, RECIPE, parse
 from training.recipes import RECIPES, Convolution, Network
 from training.train_numpy import main
 
@@ -215,7 +215,7 @@ def test_help_names_every_option_and_file(capsys: pytest.CaptureFixture[str]) ->
     assert ended.value.code == 0
     text = capsys.readouterr().out
     options = ["--seed", "--epochs", "--batch-size", "--learning-rate", "--data", "--output", "--quiet", "--help"]
-    for word in [*options, *FILES, "runs/numpy-seedN"]:
+    for word in [*options, *FILES, "runs/numpy-seedN", "80,178", MEASURED]:
         assert word in text
     assert max(map(len, text.splitlines())) <= 120
 
