@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from numeric import Geometry, GeometryError
-from proofs.grids.cases import LayerCase, LinearityCase, LocalCase, PoolCase, SecondOrderCase, by_size
+from proofs.grids import regions
+from proofs.grids.cases import DenseCase, LayerCase, LinearityCase, LocalCase, SecondOrderCase, ShapeCase, by_size
+from proofs.grids.samples import MaskCase, PointsCase, PoolCase
 
 LINES: dict[str, Sequence[Any]] = {
     "input_size": ((2,), (3,), (5,), (6,)),
@@ -95,6 +97,30 @@ def layers() -> list[LayerCase]:
     """One sample and two of every other geometry, and the networks'."""
     made = (LayerCase(geometry, 1 + number % 2) for number, geometry in enumerate(geometries()))
     return by_size((*made, *map(LayerCase, networks())))
+
+
+def denses() -> list[DenseCase]:
+    """Every batch, number of features and of outputs up to 4; the networks', of 5 x 5 and 7 x 7 positions."""
+    sizes = (*product(range(1, 5), repeat=3), *((1, n * n * 2, out) for n in (5, 7) for out in (3, 10)))
+    return by_size(DenseCase(*size) for size in sizes)
+
+
+def flat_shapes() -> list[ShapeCase]:
+    """One to four axes of up to 3; what the networks flatten."""
+    made = (shape for axes in range(2, 6) for shape in product((1, 3, 2), repeat=axes) if prod(shape) <= 36)
+    return by_size(map(ShapeCase, (*made, (2, 2, 5, 5), (2, 2, 7, 7))))
+
+
+def points() -> list[PointsCase]:
+    """Three numbers, each below 0, between 0 and 6, or above 6; a number for every output of the networks' layers."""
+    sizes = (24 * 24, 10 * 10, 28 * 28, 14 * 14)
+    large = (tuple((-2, 3, 8)[i % 3] for i in range(size)) for size in sizes)
+    return by_size(map(PointsCase, (*product((-2, 3, 8), repeat=3), *large)))
+
+
+def masks() -> list[MaskCase]:
+    """The default ones, and one of 128 numbers."""
+    return by_size((*regions.masks(), MaskCase((tuple(int(i % 5 > 1) for i in range(128)),))))
 
 
 def winograd_layers() -> list[LayerCase]:

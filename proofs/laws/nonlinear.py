@@ -53,6 +53,9 @@ def _derivative(of: Numbers, function: Callable[[Array], Array]) -> Array:
     name="piecewise-linear-activation-gradients-are-the-derivatives-off-kinks",
     statement="relu, leaky_relu, relu6: NAME_input_gradient(g, x) = ∂⟨g, NAME(x)⟩/∂x",
     source="definition of the functions, pattern of signs by pattern",
+    full=full.points,
+    full_scope="every pattern of three numbers below 0, between 0 and 6, above 6; one of 24 × 24, 10 × 10, "
+    "28 × 28 and 14 × 14 numbers, as in the trained MNIST networks",
     path="numeric.relu, numeric.relu_input_gradient, numeric.leaky_relu, numeric.leaky_relu_input_gradient, "
     "numeric.relu6, numeric.relu6_input_gradient",
     assumptions=("no x is 0, nor 6 for relu6: there the branch below is taken",),

@@ -35,13 +35,14 @@ from numeric.dtypes import Array
 from numeric.layers import Activation, Conv, Dense, Flatten, MaxPool
 from numeric.network import Sequential
 from proofs import grids
+from proofs.grids import full
 from proofs.law import Equation, Numbers, law
 
 CLASSES: dict[str, Any] = {
     "cases": grids.classes,
     "scope": "two classes, every place of the largest logit, by which a row is shifted, and every label; three classes",
     "full": grids.more_classes,
-    "full_scope": "up to four classes, every place of the largest logit; two rows of three",
+    "full_scope": "up to four classes, every place of the largest logit; two rows of three; ten classes, as in MNIST",
     "engine": "expressions",
     "needs_symbols": True,
 }
@@ -222,6 +223,8 @@ def frozen(_: grids.NormCase, of: Numbers) -> Iterator[Equation]:
     source="Srivastava et al. 2014: linear once the mask is given",
     cases=grids.masks,
     scope="every mask on 1 × 3 and 2 × 2 numbers, every rate below 1",
+    full=full.masks,
+    full_scope="every mask on 1 × 3 and 2 × 2 numbers, one on 1 × 128 (1024 in the MNIST network), every rate below 1",
     path="numeric.dropout, numeric.dropout_input_gradient",
     engine="expressions",
     needs_symbols=True,

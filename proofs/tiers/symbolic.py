@@ -20,7 +20,7 @@ import numpy as np
 from sympy.polys.rings import PolyElement
 
 from proofs.expressions import Expressions
-from proofs.forms import Form, Forms
+from proofs.forms import Form, Forms, KinkError
 from proofs.grids import entries
 from proofs.law import Equation, Evidence, Law, Verdict
 from proofs.polynomials import Polynomials
@@ -38,14 +38,17 @@ SMALL = 24
 
 @dataclass(frozen=True)
 class Found:
-    """What running some cases gave: how many, the entries compared, how many cases SymPy ran too, the first failure."""
+    """What running some cases gave: how many, the entries compared, how many cases SymPy ran too.
+
+    `counterexample` is the first case that fails, `undecided` why one is neither right nor wrong.
+    """
 
     cases: int = 0
     entries: int = 0
     checked: int = 0
     seconds: float = 0.0
     counterexample: str = ""
-    disagreement: str = ""
+    undecided: str = ""
 
     def __add__(self, later: Found) -> Found:
         """Both, where `later` ran the cases that come after."""
@@ -55,7 +58,7 @@ class Found:
             self.checked + later.checked,
             self.seconds + later.seconds,
             self.counterexample or later.counterexample,
-            self.disagreement or later.disagreement,
+            self.undecided or later.undecided,
         )
 
 
@@ -70,7 +73,7 @@ def run(law: Law, cases: Iterable[Any]) -> Found:
     found = Found()
     for case in cases:
         found += _run(law, case, law.engine == "forms" and found.checked < CROSS_CHECKED and entries(case) <= SMALL)
-        if found.counterexample or found.disagreement:
+        if found.counterexample or found.undecided:
             break
     return Found(**{**vars(found), "seconds": perf_counter() - start})
 
@@ -86,13 +89,13 @@ def evidence(law: Law, found: Found, scope: str) -> Evidence:
         assumptions=(*law.assumptions, *ASSUMPTIONS, TRUSTED[law.engine]),
         cases=found.cases,
         seconds=found.seconds,
-        counterexample=found.disagreement or found.counterexample,
+        counterexample=found.undecided or found.counterexample,
     )
 
 
 def _verdict(law: Law, found: Found) -> Verdict:
     """A law is proved by all of its cases; one that says that something fails, by the first where it does."""
-    if found.disagreement or not found.cases:
+    if found.undecided or not found.cases:
         return Verdict.OPEN
     if law.fails:
         return Verdict.PROVED if found.counterexample else Verdict.OPEN
@@ -100,7 +103,10 @@ def _verdict(law: Law, found: Found) -> Verdict:
 
 
 def _run(law: Law, case: Any, check: bool) -> Found:
-    asserted = list(equations(law, case))
+    try:
+        asserted = list(equations(law, case))
+    except KinkError as error:
+        return Found(cases=1, undecided=f"{case}: {error}")
     if not asserted or not all(np.size(left) for _, left, _ in asserted):
         raise ValueError(f"law {law.name!r} asserts nothing on {case}")
     compared = sum(np.size(left) for _, left, _ in asserted)
@@ -113,7 +119,7 @@ def _run(law: Law, case: Any, check: bool) -> Found:
         entries=compared,
         checked=int(checked),
         counterexample=next(filter(None, differences), ""),
-        disagreement=_disagreement(law, case, asserted) if checked else "",
+        undecided=_disagreement(law, case, asserted) if checked else "",
     )
 
 

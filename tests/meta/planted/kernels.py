@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from numeric import Geometry, convolve, correlate, definition
+from numeric import Geometry
 from numeric.definition import terms
+from tests.meta.planted.fault import Fault
 
 Terms = Callable[[Geometry], Iterator[Any]]
 
@@ -191,39 +192,4 @@ KERNELS: dict[str, Planted] = {
 }
 
 
-def first_sample_only(g, *, channels_last=False):
-    """Bias gradient that forgets the batch."""
-    return definition.bias_gradient(g[:1])
-
-
-def mean_instead_of_sum(g, *, channels_last=False):
-    """Bias gradient of another loss: twice the sum stands for any wrong factor."""
-    return 2 * definition.bias_gradient(g)
-
-
-def rotated_one_axis(array, axes=None):
-    """Mirror image instead of a rotation."""
-    return np.flip(np.asarray(array), -1)
-
-
-def unflipped(x, k, mode="full", *, path="im2col"):
-    """Cross-correlation sold as convolution."""
-    return correlate(x, k, mode, path=path)
-
-
-def centred_late(x, k, mode="full", *, path="im2col"):
-    """Mode same begins one cell late where the kernel is even."""
-    if mode != "same":
-        return convolve(x, k, mode, path=path)
-    full = convolve(x, k, "full", path=path)
-    return full[tuple(slice(m // 2, m // 2 + n) for n, m in zip(x.shape, k.shape, strict=True))]
-
-
-# what a law's module calls -> the fault planted there
-FUNCTIONS = {
-    "bias gradient: first sample only": ("proofs.laws.gradients.conv_bias_gradient", first_sample_only),
-    "bias gradient: wrong factor": ("proofs.laws.gradients.conv_bias_gradient", mean_instead_of_sum),
-    "rot180: one axis only": ("proofs.laws.gradients.rot180", rotated_one_axis),
-    "convolve: not flipped": ("proofs.laws.algebra.convolve", unflipped),
-    "convolve: same one cell late": ("proofs.laws.algebra.convolve", centred_late),
-}
+FAULTS = [Fault("kernels", what, "numeric.paths.PATHS.im2col", kernel, ("conv",)) for what, kernel in KERNELS.items()]

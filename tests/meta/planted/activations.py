@@ -1,0 +1,57 @@
+"""Faults in the activations and their gradients."""
+
+from tests.meta.planted.fault import edits
+
+FAULTS = [
+    *edits(
+        "activations",
+        "activations",
+        ("numeric.relu", "absolute value", "np.maximum(x, np.zeros((), x.dtype))", "abs(x)"),
+        ("numeric.relu_input_gradient", "passes g everywhere", "_positive(x)", "_positive(x * x)"),
+        ("numeric.leaky_relu", "slope of the other side", "_branch(x, x,", "_branch(-x, x,"),
+        ("numeric.leaky_relu_input_gradient", "slope forgotten", 'scalar("slope", slope, x.dtype) * ', ""),
+        ("numeric.leaky_relu_input_gradient", "relu's", "slope, x.dtype) *", "0 * slope, x.dtype) *"),
+        ("numeric.relu6", "limit forgotten", "np.asarray(6, x.dtype)", "x"),
+        ("numeric.relu6_input_gradient", "limit forgotten", " & ~_truth(x >= 6)", ""),
+        ("numeric.elu", "alpha forgotten", 'scalar("alpha", alpha, x.dtype) * ', ""),
+        ("numeric.elu_input_gradient", "alpha forgotten", 'scalar("alpha", alpha, x.dtype) * ', ""),
+        ("numeric.elu_input_gradient", "the function's value below 0", "np.exp(", "np.expm1("),
+        ("numeric.softplus", "the linear part forgotten", "np.maximum(x, np.zeros((), x.dtype)) + ", ""),
+        ("numeric.softplus_input_gradient", "sigmoid(-x)", "_sigmoids(x)[0]", "_sigmoids(x)[1]"),
+        ("numeric.sigmoid", "sign of x", "_sigmoids(x)[0]", "_sigmoids(x)[1]"),
+        ("numeric.sigmoid_input_gradient", "s instead of s * (1 - s)", "(positive * negative)", "positive"),
+        ("numeric.tanh_input_gradient", "1 - y instead of 1 - y**2", " * (one + y)", ""),
+        ("numeric.tanh", "of x / 2", "np.tanh(x)", "np.tanh(x / 2)"),
+        ("numeric.silu", "sign of x in the sigmoid", "_sigmoids(x)[0]", "_sigmoids(-x)[0]"),
+        ("numeric.silu_input_gradient", "half of the product rule", " + x * negative", " + 0 * x * negative"),
+        ("numeric.silu_input_gradient", "sigmoid(-x) forgotten", "x * negative", "x"),
+    ),
+    *edits(
+        "activations",
+        "activations",
+        (
+            "numeric.relu",
+            "NaN lost",
+            "np.maximum(x, np.zeros((), x.dtype))",
+            "np.where(_positive(x), x, np.zeros((), x.dtype))",
+        ),
+        ("numeric.relu_input_gradient", "passes g at the kink", "_positive(x)", "_truth(x >= 0)"),
+        ("numeric.leaky_relu", "as a maximum, which overflows", "_otherwise(x, x)", "x"),
+        ("numeric.leaky_relu_input_gradient", "passes g at the kink", "_branch(x, g, ", "np.where(_truth(x >= 0), g, "),
+        ("numeric.relu6_input_gradient", "passes g at the upper kink", "x >= 6", "x > 6"),
+        ("numeric.relu6_input_gradient", "passes g at the lower kink", "_positive(x)", "_truth(x >= 0)"),
+        ("numeric.elu", "exp - 1, which cancels", "np.expm1(_below(x))", "(np.exp(_below(x)) - 1)"),
+        ("numeric.elu", "expm1 of positive numbers, which overflows", "_below(x)", "x"),
+        ("numeric.elu_input_gradient", "passes g at the kink", "_branch(x, g, ", "np.where(_truth(x >= 0), g, "),
+        (
+            "numeric.softplus",
+            "log(1 + exp(x)), which overflows",
+            "np.maximum(x, np.zeros((), x.dtype)) + np.log1p(np.exp(_below(x)))",
+            "np.log1p(np.exp(x))",
+        ),
+        ("numeric.sigmoid", "1 / (1 + exp(-x)), which overflows", "_sigmoids(x)[0]", "1 / (1 + np.exp(-x))"),
+        ("numeric.sigmoid_input_gradient", "1 - s, which cancels", "positive * negative", "positive * (1 - positive)"),
+        ("numeric.tanh", "2 * sigmoid(2 * x) - 1, which cancels", "np.tanh(x)", "2 * _sigmoids(x + x)[0] - 1"),
+        symbolic=False,
+    ),
+]

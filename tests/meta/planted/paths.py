@@ -1,0 +1,98 @@
+"""Faults in the algorithms and in what they share: padding, windows and their adjoints."""
+
+from dataclasses import replace
+
+from numeric.paths import PATHS
+from numeric.paths.winograd import Winograd
+from tests.meta.planted.fault import Fault, edits
+
+WINDOWS, FOURIER, WINOGRAD = "numeric.paths.windows", "numeric.paths.fft.Fourier", "numeric.paths.winograd"
+
+
+def _wrong_entry(name: str, matrix: str) -> Winograd:
+    """The path with the last entry of the second row of a matrix negated."""
+    right = PATHS[name].filtering
+    wrong = getattr(right, matrix).copy()
+    wrong[1, -1] *= -1
+    return Winograd(replace(right, **{matrix: wrong}))
+
+
+FAULTS = [
+    *edits(
+        "windows",
+        "conv",
+        (f"{WINDOWS}.overlap_add", "overwrites", "+= parts[tap]", "= parts[tap]"),
+        (
+            f"{WINDOWS}._unpad",
+            "wrapped cells overwrite",
+            "np.add.at(np.moveaxis(x, number, 0), _wrapped(axis), np.moveaxis(padded, number, 0))",
+            "np.moveaxis(x, number, 0)[_wrapped(axis)] = np.moveaxis(padded, number, 0)",
+        ),
+        (
+            f"{WINDOWS}._wrapped",
+            "circular replicates the edge",
+            "np.arange(-axis.low, axis.input_size + axis.high) % axis.input_size",
+            "np.clip(np.arange(-axis.low, axis.input_size + axis.high), 0, axis.input_size - 1)",
+        ),
+        (
+            f"{WINDOWS}.reached",
+            "dilation ignored",
+            "slice(d * t, d * t + s * (size - 1) + 1, s)",
+            "slice(t, t + s * (size - 1) + 1, s)",
+        ),
+    ),
+    *edits(
+        "shift",
+        "conv",
+        ("numeric.paths.shift.conv", "last tap only", "y += matrix @", "y = matrix @"),
+        (
+            "numeric.paths.shift.weight_gradient",
+            "first sample only",
+            "(columns @ moved.swapaxes(-1, -2))",
+            "(columns @ moved.swapaxes(-1, -2))[:1]",
+        ),
+        ("numeric.paths.shift.input_gradient", "overwrites", "+= back", "= back"),
+    ),
+    *edits(
+        "winograd",
+        "conv",
+        (f"{WINOGRAD}.cut", "filled up at the low end", "(low, high + more)", "(low + more, high)"),
+        (
+            f"{WINOGRAD}.Winograd._run",
+            "divided once for all axes",
+            "self.filtering.scale**geometry.ndim",
+            "self.filtering.scale",
+        ),
+        (
+            f"{WINOGRAD}.along",
+            "applied to one axis",
+            "array = np.tensordot(array, matrix, ([-ndim], [1]))",
+            "array = np.tensordot(array, matrix if _ < 2 else abs(matrix), ([-ndim], [1]))",
+        ),
+    ),
+    *(
+        Fault(
+            "winograd",
+            f"{name}: wrong sign in the {matrix} matrix",
+            f"numeric.paths.PATHS.{name}",
+            _wrong_entry(name, matrix),
+            ("conv",),
+        )
+        for name, matrix in (("winograd2", "output"), ("winograd2", "input"), ("winograd4", "kernel"))
+    ),
+    *edits(
+        "fft",
+        "fft conv",
+        (f"{FOURIER}.conv", "missing conjugate", "_taps(geometry), -1", "_taps(geometry), 1"),
+        (f"{FOURIER}.weight_gradient", "missing conjugate", "_outputs(geometry), -1", "_outputs(geometry), 1"),
+        (f"{FOURIER}.input_gradient", "one conjugate too many", "_taps(geometry), 1", "_taps(geometry), -1"),
+        ("numeric.paths.fft._outputs", "stride ignored", "s * np.arange(n)", "np.arange(n)"),
+    ),
+    *edits(
+        "fft",
+        "fft conv",
+        (f"{FOURIER}.inverse", "integers cut off instead of rounded", "np.rint(found) if", "found if"),
+        ("numeric.paths.fft._smooth", "sizes with large factors", "(2, 3, 5)", "(2, 3, 5, 7)"),
+        symbolic=False,
+    ),
+]

@@ -1,0 +1,86 @@
+"""Faults in max and average pooling."""
+
+from tests.meta.planted.fault import edits
+
+MAX, AVERAGE = "numeric.max_pool_input_gradient", "numeric.average_pool_input_gradient"
+COUNTS = "numeric.pooling._counts"
+
+FAULTS = [
+    *edits(
+        "max pooling",
+        "pooling",
+        ("numeric.pooling._maxima", "padding's zero wins", "inside[tap]) for tap", "inside[tap] | True) for tap"),
+        ("numeric.pooling._geometry", "dilation ignored", "**options}", '**options, "dilation": 1}'),
+        (MAX, "gradient to the first tap", "winners(x, geometry)", "0 * winners(x, geometry)"),
+        (
+            MAX,
+            "gradient to the mean of the window",
+            "give(g, winners(x, geometry), geometry)",
+            "overlap_add(np.broadcast_to(_with_taps(g, geometry), (*g.shape, *geometry.kernel_size)), geometry)",
+        ),
+        ("numeric.max_pool", "minimum", "_maxima(x, geometry)[1]", "-_maxima(-x, geometry)[1]"),
+    ),
+    *edits(
+        "max pooling",
+        "pooling",
+        (
+            "numeric.pooling._maxima",
+            "last of equal maxima wins",
+            "before += searching",
+            "before = np.where(inside[tap] & (np.asarray(value == best, bool) | nan), taps.index(tap), before)",
+        ),
+        (
+            MAX,
+            "gradient to all equal maxima",
+            "give(g, winners(x, geometry), geometry)",
+            "overlap_add(np.where(np.asarray(windows(x, geometry) == _with_taps(_maxima(x, geometry)[1], geometry), "
+            "bool) & _inside(geometry), _with_taps(g, geometry), np.zeros((), g.dtype)), geometry)",
+        ),
+        (
+            MAX,
+            "the cotangent's type decides who won",
+            "(g,), (x,) = as_numbers(g), as_numbers(x)",
+            "g, x = as_numbers(g, x)",
+        ),
+        ("numeric.pooling._geometry", "stride is 1 if it is not given", '"stride": kernel', '"stride": 1'),
+        ("numeric.pooling._larger", "NaN lost", "np.maximum(a, b)", "np.fmax(a, b)"),
+        (
+            "numeric.pooling._maxima",
+            "NaN never found",
+            "(np.asarray(value == best, bool) | nan)",
+            "np.asarray(value == best, bool)",
+        ),
+        (
+            "numeric.max_pool",
+            "output stays channels-first",
+            "return as_given(_maxima(x, geometry)[1], channels_last)",
+            "return _maxima(x, geometry)[1]",
+        ),
+        symbolic=False,
+    ),
+    *edits(
+        "average pooling",
+        "pooling",
+        (COUNTS, "padding counted, in both", "if count_padding else _inside(geometry)", ""),
+        (
+            "numeric.average_pool",
+            "count_padding ignored",
+            "_counts(geometry, count_padding,",
+            "_counts(geometry, False,",
+        ),
+        (AVERAGE, "count_padding ignored", "_counts(geometry, count_padding,", "_counts(geometry, False,"),
+        (AVERAGE, "padding always counted", "_counts(geometry, count_padding,", "_counts(geometry, True,"),
+        (AVERAGE, "not divided", "g / _counts", "g + 0 * _counts"),
+    ),
+    *edits(
+        "average pooling",
+        "pooling",
+        (
+            "numeric.average_pool",
+            "integers divided as integers",
+            "as_given(sums / _counts",
+            "as_given(sums // _counts(geometry, count_padding, x.dtype) if sums.dtype.kind in 'iu' else sums / _counts",
+        ),
+        symbolic=False,
+    ),
+]
