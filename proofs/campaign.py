@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import joblib
 
@@ -28,6 +28,8 @@ from proofs.tiers.symbolic import Found
 
 PIECE = 4000
 """Array entries of the cases of a piece, about: some seconds of work."""
+P = TypeVar("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,16 @@ class Piece:
     law: str
     start: int
     stop: int
+
+    @property
+    def cases(self) -> int:
+        """How many cases it has."""
+        return self.stop - self.start
+
+    @property
+    def title(self) -> str:
+        """What a progress bar calls it."""
+        return self.law
 
 
 def folder() -> Path:
@@ -79,25 +91,40 @@ def prove(
     `tell` hears of every piece as it is done: the piece, what it found, and whether it was kept from an earlier run.
     Raises `OSError` if nothing can be kept in the folder `kept`.
     """
-    memory = joblib.Memory(kept, verbose=0)
-    run = memory.cache(_run)
-    key = digest()
     todo = pieces(laws)
-    before = {piece for piece in todo if run.check_call_in_cache(piece, key)}
-    found: dict[Piece, Found] = {}
-    for piece in (piece for piece in todo if piece in before):
-        found[piece] = run(piece, key)
-        tell(piece, found[piece], True)
-    rest = [piece for piece in todo if piece not in before]
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
-    for piece, result in parallel(joblib.delayed(_paired)(run, piece, key) for piece in rest):
-        found[piece] = result
-        tell(piece, result, False)
-    memory.clear(warn=False)
+    found = resume(_run, todo, digest(), jobs, kept, tell)
     return {name: _evidence(laws[name], [found[piece] for piece in todo if piece.law == name]) for name in laws}
 
 
-def _paired(run: Callable[[Piece, str], Found], piece: Piece, key: str) -> tuple[Piece, Found]:
+def resume(
+    run: Callable[[P, str], R],
+    todo: Sequence[P],
+    key: str,
+    jobs: int,
+    kept: Path | None,
+    tell: Callable[[P, R, bool], None],
+) -> dict[P, R]:
+    """Run every piece that the folder `kept` has no result of under that key; empty the folder once all are there.
+
+    Without a folder nothing is kept. `tell` hears of every piece, those that are there first.
+    """
+    memory = joblib.Memory(kept, verbose=0)
+    kept_run = memory.cache(run)
+    before = {piece for piece in todo if kept_run.check_call_in_cache(piece, key)}
+    found: dict[P, R] = {}
+    for piece in (piece for piece in todo if piece in before):
+        found[piece] = kept_run(piece, key)
+        tell(piece, found[piece], True)
+    rest = [piece for piece in todo if piece not in before]
+    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+    for piece, result in parallel(joblib.delayed(_paired)(kept_run, piece, key) for piece in rest):
+        found[piece] = result
+        tell(piece, result, False)
+    memory.clear(warn=False)
+    return found
+
+
+def _paired(run: Callable[[P, str], R], piece: P, key: str) -> tuple[P, R]:
     return piece, run(piece, key)
 
 

@@ -228,6 +228,11 @@ class Expressions:
         products = (_term(c) * sympy.Mul(*(self._symbols[v] for v in monomial)) for monomial, c in form.terms.items())
         return Expression(sympy.Add(*products), self)
 
+    def number(self, side: Any) -> str:
+        """Value at the sample, and at 1 where that leaves a symbol open, to four digits."""
+        point = {symbol: self.sample.get(symbol, sympy.Integer(1)) for symbol in self._symbols}
+        return str(sympy.sympify(_term(side)).xreplace(point).evalf(4))
+
     def gradient(self, loss: Callable[[Array], Any], at: str) -> Array:
         """Let SymPy differentiate the executed `loss` by every entry of the array named `at`."""
         array = self[at]

@@ -221,6 +221,11 @@ class Forms:
     def __getitem__(self, name: str) -> Array:
         return self._arrays[name]
 
+    def number(self, side: Any) -> Any:
+        """Value of a polynomial at the sample, and 1 where that leaves a variable open; numbers stay."""
+        point = {v: self.sample.get(v, 1) for v in range(len(self.names))}
+        return side.at(point) if isinstance(side, Form) else side
+
     def gradient(self, loss: Callable[[Array], Any], at: str) -> Array:
         """Differentiate the executed `loss` by every entry of the array named `at`: one pass over its monomials."""
         array = self[at]

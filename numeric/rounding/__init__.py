@@ -15,10 +15,11 @@ one more term, whenever it is added.
 Overflow is excluded: where the bound or the value could pass the largest number, the bound is infinite. It
 does not hold where a processor flushes subnormal numbers to zero. Arrays must have the shapes of the geometry.
 
-`model` has the model itself, `linear` the layers that are sums of products, `pooling` the pooling; `approximation` has
-numbers that carry their error, from which the bounds in `pointwise`, `losses` and `normalisation` are made, and says
-what is assumed of exp and its like. Max pooling, relu, relu6 and flatten are exact, like everything that only moves
-numbers, and have no bound.
+`model` has the model itself, `linear` the layers that are sums of products, `paths` what other algorithms add,
+`pooling` the pooling; `approximation` has numbers that carry their error, from which the bounds in `pointwise`,
+`losses` and `normalisation` are made, and says what is assumed of exp and its like; `network` bounds the loss and the
+gradients of a whole network. Max pooling, relu, relu6 and flatten are exact, like everything that only moves numbers,
+and have no bound.
 """
 
 from numeric.rounding.linear import (

@@ -85,9 +85,9 @@ def signs() -> list[PointsCase]:
 
 
 def classes() -> list[ClassesCase]:
-    """Two classes, every place of the largest logit and every label; three classes."""
+    """Two classes, every place of the largest logit and every label, one row and two; three classes."""
     pairs = [ClassesCase((order,), (label,)) for order in ((1, 2), (2, 1)) for label in range(2)]
-    return by_size((*pairs, ClassesCase(((1, 3, 2),), (2,))))
+    return by_size((*pairs, ClassesCase(((1, 2), (5, 4)), (1, 1)), ClassesCase(((1, 3, 2),), (2,))))
 
 
 def more_classes() -> list[ClassesCase]:

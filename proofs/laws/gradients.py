@@ -180,6 +180,7 @@ def adjoints(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     statement="conv_transpose(g, w) = ∂⟨g, conv(x, w)⟩/∂x, with the stride's remainder as output padding",
     source="definition of the transposed convolution",
     path="numeric.conv, numeric.conv_transpose (im2col)",
+    derivation=derivations.layer_input_gradient,
     **LAYERS,
 )
 def transposed(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:

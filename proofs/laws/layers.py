@@ -84,6 +84,9 @@ def transposed_gradients(case: grids.LayerCase, of: Numbers) -> Iterator[Equatio
     yield "∂L/∂input", conv_transpose_input_gradient(x, w, **options), of_input
     of_weights = of.gradient(lambda w: (x * conv_transpose(g, w, **shape)).sum(), "w")
     yield "∂L/∂w", conv_transpose_weight_gradient(x, g, case.geometry.kernel_size, **options), of_weights
+    bias = x.sum(axis=(0, *range(2, x.ndim)), dtype=x.dtype)  # any numbers, one for each channel of the output
+    spread = bias.reshape(-1, *(1,) * case.geometry.ndim)
+    yield "bias", conv_transpose(g, w, bias, **shape), conv_transpose(g, w, **shape) + spread
 
 
 @law(

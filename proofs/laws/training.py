@@ -40,7 +40,7 @@ from proofs.law import Equation, Numbers, law
 
 CLASSES: dict[str, Any] = {
     "cases": grids.classes,
-    "scope": "two classes, every place of the largest logit, by which a row is shifted, and every label; three classes",
+    "scope": "two classes, every place of the largest logit, and every label, one row and two; three classes",
     "full": grids.more_classes,
     "full_scope": "up to four classes, every place of the largest logit; two rows of three; ten classes, as in MNIST",
     "engine": "expressions",

@@ -15,13 +15,14 @@ from proofs.law import Evidence, Law, overall
 
 
 def verdicts(laws: Mapping[str, Law], found: Mapping[str, tuple[Evidence, ...]]) -> dict[str, Any]:
-    """One object: `laws`, each with name, statement, source, verdict and tiers."""
+    """One object: `laws`, each with name, statement, source, whether it is about a failure, verdict, tiers."""
     return {
         "laws": [
             {
                 "name": name,
                 "statement": laws[name].statement,
                 "source": laws[name].source,
+                "fails": laws[name].fails,
                 "verdict": overall(evidence),
                 "tiers": [asdict(item) for item in evidence],
             }
@@ -61,13 +62,13 @@ def writable(path: Path) -> Path:
     return target
 
 
-def write(path: Path, content: dict[str, Any]) -> None:
+def write(path: Path, content: dict[str, Any], indent: int | None = 2) -> None:
     """Write a temporary file beside `path`, then rename it. Raises `OSError`."""
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as file:
         try:
-            json.dump(content, file, indent=2, ensure_ascii=False)
+            json.dump(content, file, indent=indent, ensure_ascii=False)
             file.write("\n")
             file.close()
             Path(file.name).chmod(0o666 & ~_umask())

@@ -15,22 +15,26 @@ EVERY = 10
 
 
 class Progress:
-    """Counts the pieces of a run, the cases in them, and how many were kept from an interrupted one."""
+    """Counts the pieces of a run, the cases in them, and how many were kept from an interrupted one.
 
-    def __init__(self, pieces: Sequence[Any], kept: Path) -> None:
+    A piece has `cases`, their number, and a `title`; `noun` is what the cases are.
+    """
+
+    def __init__(self, pieces: Sequence[Any], kept: Path | None, noun: str = "shapes") -> None:
         self._console = Console(stderr=True)
         self._kept = kept
-        self._total = sum(piece.stop - piece.start for piece in pieces)
+        self._noun = noun
+        self._total = sum(piece.cases for piece in pieces)
         self._done = self._before = self._said = 0
         columns = (
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
-            progress.TextColumn("{task.completed:.0f} of {task.total:.0f} shapes"),
+            progress.TextColumn("{task.completed:.0f} of {task.total:.0f} " + noun),
             progress.TimeElapsedColumn(),
             progress.TimeRemainingColumn(),
         )
         self._bar = progress.Progress(*columns, console=self._console, disable=not self._console.is_terminal)
-        self._task = self._bar.add_task("proving", total=self._total)
+        self._task = self._bar.add_task("starting", total=self._total)
 
     def __enter__(self) -> Progress:
         self._bar.start()
@@ -38,22 +42,21 @@ class Progress:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._bar.stop()
-        if kind is KeyboardInterrupt:
-            kept = f"{self._done} of {self._total} shapes are kept in {self._kept}"
+        if kind is KeyboardInterrupt and self._kept is not None:
+            kept = f"{self._done} of {self._total} {self._noun} are kept in {self._kept}"
             self._say(f"interrupted: {kept}; call again to go on")
         elif self._before and kind is None:
-            self._say(f"{self._before} of {self._total} shapes were decided before this run was interrupted")
+            self._say(f"{self._before} of {self._total} {self._noun} were decided before this run was interrupted")
 
     def tell(self, piece: Any, _: Any, before: bool) -> None:
         """Hear of a piece that is done."""
-        cases = piece.stop - piece.start
-        self._done += cases
-        self._before += cases if before else 0
-        self._bar.update(self._task, advance=cases, description=piece.law[:40])
+        self._done += piece.cases
+        self._before += piece.cases if before else 0
+        self._bar.update(self._task, advance=piece.cases, description=piece.title[:40])
         percent = 100 * self._done // self._total
         if not self._console.is_terminal and percent >= self._said + EVERY:
             self._said = percent - percent % EVERY
-            self._say(f"{percent} %: {self._done} of {self._total} shapes")
+            self._say(f"{percent} %: {self._done} of {self._total} {self._noun}")
 
     def _say(self, line: str) -> None:
         self._console.print(line, style="dim", soft_wrap=True, highlight=False)

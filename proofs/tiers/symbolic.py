@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from sympy.polys.rings import PolyElement
 
-from proofs.expressions import Expressions
+from proofs.expressions import Expression, Expressions
 from proofs.forms import Form, Forms, KinkError
 from proofs.grids import entries
 from proofs.law import Equation, Evidence, Law, Verdict
@@ -161,21 +161,33 @@ def _difference(where: str, left: Any, right: Any) -> str:
 
 
 def instance(left: Any, right: Any) -> str:
-    """Numbers for which two polynomials differ: ones where a shortest monomial of the difference has variables."""
+    """Numbers for which two results differ; empty if there are none to be shown.
+
+    Polynomials: ones where a shortest monomial of the difference has variables. Where a sample stands for a region: the
+    sample, and ones for what it leaves open.
+    """
+    if not any(isinstance(side, Form | PolyElement | Expression) for side in (left, right)):
+        return ""  # numbers, or truth values: they are shown as they are
     difference = left - right
+    if isinstance(difference, Expression):
+        return _shown("at the sample and 1 elsewhere", *(difference.of.number(side) for side in (left, right)))
+    if isinstance(difference, Form) and difference.space.sample:
+        values = [difference.space.number(side) for side in (left, right)]
+        return _shown("at the sample and 1 elsewhere", *values)
     if isinstance(difference, Form):
-        names, monomials = difference.space.names, list(difference.terms)
-        supports = [set(monomial) for monomial in monomials]
+        names, supports = difference.space.names, [set(monomial) for monomial in difference.terms]
     elif isinstance(difference, PolyElement):
         names = [str(x) for x in difference.ring.gens]
         supports = [{v for v, power in enumerate(monomial) if power} for monomial in difference]
     else:
         return ""
     ones = min(supports, key=len)
-    values = [_at(side, ones) for side in (left, right)]
-    if not ones or values[0] == values[1]:  # a number; or ones cancel, as in x**2 - x
-        return ""
-    return f"; with {', '.join(names[v] for v in sorted(ones))} = 1 and all else 0: {values[0]} and {values[1]}"
+    named = ", ".join(names[v] for v in sorted(ones))
+    return _shown(f"with {named} = 1 and all else 0", *(_at(side, ones) for side in (left, right))) if ones else ""
+
+
+def _shown(where: str, left: Any, right: Any) -> str:
+    return "" if left == right else f"; {where}: {left} and {right}"  # equal: terms cancel, as in x**2 - x
 
 
 def _at(side: Any, ones: set[int]) -> Any:

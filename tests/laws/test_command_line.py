@@ -32,7 +32,7 @@ def test_the_json_has_the_documented_fields(tmp_path, capsys):
     found = json.loads(file.read_text(encoding="utf-8"))
     assert [law["name"] for law in found["laws"]] == list(LAWS)
     for law in found["laws"]:
-        assert set(law) == {"name", "statement", "source", "verdict", "tiers"}
+        assert set(law) == {"name", "statement", "source", "fails", "verdict", "tiers"}
         assert law["verdict"] == "proved"
         for tier in law["tiers"]:
             expected = {"tier", "verdict", "scope", "path", "assumptions", "cases", "seconds", "counterexample"}

@@ -1,5 +1,6 @@
 """The FFT path: exact with an exact transform, and NumPy's transforms within the error that its bound assumes."""
 
+from fractions import Fraction
 from functools import cache
 
 import numpy as np
@@ -65,6 +66,34 @@ def test_circles_hold_the_padded_input_and_have_small_factors(data):
         assert circle >= axis.padded_size
         assert set(sympy.primefactors(circle)) <= {2, 3, 5}
         assert all(set(sympy.primefactors(n)) - {2, 3, 5} for n in range(axis.padded_size, circle))
+
+
+def test_the_error_of_a_transform_is_the_formula():
+    """13 units for every doubling and 3 more, and what those lose in turn; with units so large that it shows."""
+    lost = Fraction(13 * (3 + 2) + 3, 2**10)
+    assert transform_error((8, 4), 2.0**-10) == float(lost / (1 - lost))
+    assert transform_error((2,), 2.0**-4) == np.inf  # 16 units: all of it
+    assert transform_error((4,), 2.0**-4) == np.inf
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_integers_are_refused_from_the_bound_on(wide):
+    """Two samples and channels, of which the largest norms count; the bound is 1/2 between two integers."""
+    unit, terms, circle = rounding.unit_roundoff(float), 7, (4, 2)
+    relative = 2 * (3 * transform_error(circle, unit) + 2 * (terms + 5) * unit)
+    a, b = np.zeros((2, 3, *circle), int), np.zeros((5, 3, *circle), int)
+    a[1, 2, :2, 1] = 3, -4  # norm 5, in one channel of one sample
+    a[0, 1, 3, 0] = 5
+    largest = int(1 / (2 * relative * terms * 5))
+    b[4, 0, 1, :] = 1, wide - largest  # absolute values add up
+    b[2, 1, 0, 0] = largest
+    if wide:
+        PATHS["fft"].check(a, b, terms)
+        PATHS["fft"].check(np.zeros_like(a), b * 2, terms)
+        PATHS["fft"].check(a * 2**40, np.zeros_like(b), terms)
+        return
+    with pytest.raises(ValueError, match="the bound on its error is below 1/2, got 0.5; the other paths are exact"):
+        PATHS["fft"].check(a, b, terms)
 
 
 @pytest.mark.parametrize("size", [2, 8, 45, 96, 100, 243, 320])

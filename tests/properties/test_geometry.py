@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numeric import Axis, Geometry, conv
-from numeric.geometry import named_padding
+from numeric.geometry import named_padding, receptive_field
 from tests import strategies
 
 
@@ -52,6 +52,16 @@ def test_remainder_is_what_no_window_reads(axis):
     assert 0 <= axis.remainder < axis.stride
 
 
+@given(st.lists(strategies.axes(), max_size=3), st.integers(-5, 5))
+def test_receptive_field_holds_what_an_output_reads(axes, o):
+    """Cells found layer by layer, from the top one down."""
+    cells = {o}
+    for axis in reversed(axes):
+        cells = {axis.reads(cell, u) for cell in cells for u in range(axis.kernel_size)}
+    size, jump, start = receptive_field(*axes)
+    assert (min(cells), max(cells)) == (start + jump * o, start + jump * o + size - 1)
+
+
 def test_same_keeps_ceil_of_input_over_stride():
     tried = 0
     for n, k, s, d in product(range(1, 9), range(1, 6), range(1, 5), range(1, 4)):
@@ -60,6 +70,8 @@ def test_same_keeps_ceil_of_input_over_stride():
         # a stride longer than the kernel leaves cells over instead of padding
         size = Axis(n, k, s, d, low, high).output_size
         assert size == -(-n // s), (n, k, s, d)
+        if low + high:  # the least that does
+            assert Axis(n, k, s, d, low, high - 1).output_size < size
         tried += 1
     assert tried == 480
 

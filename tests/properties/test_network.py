@@ -72,7 +72,7 @@ def test_dropout_drops_in_training_only_and_passes_back_what_it_kept():
     layer = Dropout(0.75, np.random.default_rng(0))
     y = layer.forward(x, True)
     kept = y != 0
-    assert 0 < kept.sum() < x.size
+    assert 0 < kept.sum() < x.size / 2  # the rate is that of what is dropped
     checks.check_same(y, np.where(kept, 4 * x, 0))
     checks.check_same(layer.backward(g), np.where(kept, 4 * g, 0))
     assert (layer.forward(x, True) != y).any()  # another mask
@@ -153,6 +153,8 @@ def test_a_network_is_its_layers_one_after_the_other():
     checks.check_same(logits, y)
     checks.check_same(network.predict(x), softmax(y))
     assert loss == softmax_cross_entropy(y, labels).sum() / len(labels)
+    g = softmax_cross_entropy_input_gradient(np.full(len(labels), 1 / len(labels)), y, labels)
+    checks.check_same(network.gradients["8.bias"], g.sum(axis=0))  # of the mean, as the loss is
     assert list(network.parameters) == [f"{n}.{name}" for n in (0, 3, 6, 8) for name in ("weights", "bias")]
     shapes = {name: array.shape for name, array in network.parameters.items()}
     assert {name: array.shape for name, array in network.gradients.items()} == shapes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 
 from rich.console import Console
 from rich.table import Table
@@ -10,30 +11,34 @@ from rich.table import Table
 from tests.meta.planted import ROWS, Fault
 from tests.meta.planted.suite import killer, refuted
 
+COLUMNS = ("planted", "killed by properties", "law speaks of it", "refuted by laws", "survivors")
 
-def score(faults: list[Fault]) -> tuple[list[str], list[Fault]]:
-    """A line of the table, and which faults survive: the property suite, or the symbolic tier if it speaks of them."""
-    killed = [fault for fault in faults if killer(fault)]
-    real = [fault for fault in faults if fault.symbolic]
-    seen = [fault for fault in real if refuted(fault)]
-    survivors = [fault for fault in faults if fault not in killed or (fault.symbolic and fault not in seen)]
-    return [str(len(faults)), str(len(killed)), f"{len(seen)} of {len(real)}", str(len(survivors))], survivors
+
+def verdict(fault: Fault) -> Counter[str]:
+    """1 in each column in which the fault counts; it survives unless every tier that speaks of it sees it."""
+    killed, seen = bool(killer(fault)), fault.symbolic and bool(refuted(fault))
+    survives = not killed or seen != fault.symbolic
+    return Counter(dict(zip(COLUMNS, (1, killed, fault.symbolic, seen, survives), strict=True)))
 
 
 def main() -> int:
     """Print the table, then the survivors by name."""
-    table = Table("family", "planted", "killed by properties", "refuted by laws", "survivors", title="planted faults")
-    survivors = []
+    verdicts = {fault: verdict(fault) for fault in ROWS}
+    table = Table("family", *COLUMNS, title="planted faults")
     for family in dict.fromkeys(fault.family for fault in ROWS):
-        cells, left = score([fault for fault in ROWS if fault.family == family])
-        table.add_row(family, *cells)
-        survivors += left
+        table.add_row(family, *_cells(found for fault, found in verdicts.items() if fault.family == family))
     table.add_section()
-    table.add_row("all", str(len(ROWS)), "", "", str(len(survivors)))
+    table.add_row("all", *_cells(verdicts.values()))
     Console().print(table)
-    for fault in survivors:
-        Console().print(f"survives: {fault.name}")
+    survivors = [fault.name for fault, found in verdicts.items() if found["survivors"]]
+    for name in survivors:
+        Console().print(f"survives: {name}")
     return bool(survivors)
+
+
+def _cells(found):
+    total = sum(found, Counter())
+    return [str(total[column]) for column in COLUMNS]
 
 
 if __name__ == "__main__":

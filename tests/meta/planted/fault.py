@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import __future__
-
 import inspect
 import sys
 from collections.abc import Iterator
@@ -26,7 +24,7 @@ class Fault:
 
     `wrong` takes that place. A pair of texts is an edit of the shipped source: the first, which must be there exactly
     once, becomes the second. `suite` names the modules of `tests/properties` that must see it. `symbolic`: whether a
-    law of the symbolic tier must, too; a fault at a kink, in a number type or in rounding is none in real arithmetic.
+    law of the symbolic tier must, too: none speaks of kinks, number types, rounding, or what its cases leave out.
     """
 
     family: str
@@ -91,8 +89,9 @@ def edited(true: Any, old: str, new: str) -> Any:
     source = dedent(inspect.getsource(function))
     if source.count(old) != 1:
         raise ValueError(f"{function.__qualname__}: expected {old!r} once, got it {source.count(old)} times")
-    flags = __future__.annotations.compiler_flag
-    code = compile(source.replace(old, new), f"<planted in {function.__qualname__}>", "exec", flags, dont_inherit=True)
+    code = compile(
+        source.replace(old, new), f"<planted in {function.__qualname__}>", "exec", annotations.compiler_flag, True
+    )
     made: dict[str, Any] = {}
     exec(code, sys.modules[function.__module__].__dict__, made)  # noqa: S102 - our own source
     return made[function.__name__]

@@ -37,12 +37,6 @@ FAULTS = [
             "span - 1",
         ),
         (
-            "numeric.geometry.named_padding",
-            "full: dilation ignored",
-            "return span - 1, span - 1",
-            "return kernel_size - 1, kernel_size - 1",
-        ),
-        (
             "numeric.geometry.receptive_field",
             "jump of the layer itself",
             "size += (axis.span - 1) * jump",
@@ -56,6 +50,17 @@ FAULTS = [
             "out_channel % self.groups",
         ),
         (f"{GEOMETRY}.reads", "circular replicates the edge", "tuple(a % n for a", "tuple(min(max(a, 0), n - 1) for a"),
+    ),
+    *edits(
+        "geometry",
+        "geometry",
+        (
+            "numeric.geometry.named_padding",
+            "full: dilation ignored",
+            "return span - 1, span - 1",
+            "return kernel_size - 1, kernel_size - 1",
+        ),
+        symbolic=False,
     ),
     *edits(
         "geometry",

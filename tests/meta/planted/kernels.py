@@ -28,7 +28,7 @@ class Planted:
     input: Terms = terms
     finish: Callable[[Any, str], Any] = lambda array, _: array
 
-    def supports(self, geometry):
+    def supports(self, _):
         """Every layer."""
         return ""
 

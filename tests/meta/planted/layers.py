@@ -78,7 +78,6 @@ FAULTS = [
         "transpose",
         ("numeric.conv_transpose", "bias forgotten", "y = y + (b if", "y = y + 0 * (b if"),
         ("numeric.conv_transpose", "bias of the first channel for all", "y + (b if", "y + b[0] + 0 * (b if"),
-        symbolic=False,
     ),
     *edits(
         "dense",
@@ -87,9 +86,9 @@ FAULTS = [
         ("numeric.dense", "weights reshaped instead of transposed", "x @ w.T\n", "x @ w.reshape(w.shape[::-1])\n"),
         (
             "numeric.dense_input_gradient",
-            "weights read in column order",
+            "weights reshaped instead of transposed",
             "= g @ w",
-            '= g @ w.reshape(w.shape, order="F")',
+            "= g @ w.reshape(w.shape[::-1]).T",
         ),
         ("numeric.dense_input_gradient", "averaged over the batch", "= g @ w", "= g @ w / max(len(g), 1)"),
         ("numeric.dense_weight_gradient", "averaged over the batch", "= g.T @ x", "= g.T @ x / max(len(g), 1)"),

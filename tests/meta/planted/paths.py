@@ -10,10 +10,10 @@ WINDOWS, FOURIER, WINOGRAD = "numeric.paths.windows", "numeric.paths.fft.Fourier
 
 
 def _wrong_entry(name: str, matrix: str) -> Winograd:
-    """The path with the last entry of the second row of a matrix negated."""
+    """The path with one entry of a matrix negated, none of them 0."""
     right = PATHS[name].filtering
     wrong = getattr(right, matrix).copy()
-    wrong[1, -1] *= -1
+    wrong[1, 1] *= -1
     return Winograd(replace(right, **{matrix: wrong}))
 
 
@@ -55,20 +55,15 @@ FAULTS = [
     ),
     *edits(
         "winograd",
-        "conv",
-        (f"{WINOGRAD}.cut", "filled up at the low end", "(low, high + more)", "(low + more, high)"),
+        "winograd conv",
+        (f"{WINOGRAD}.cut", "inputs filled up at the low end", "(low, high + more)", "(low + more, high)"),
         (
             f"{WINOGRAD}.Winograd._run",
             "divided once for all axes",
             "self.filtering.scale**geometry.ndim",
             "self.filtering.scale",
         ),
-        (
-            f"{WINOGRAD}.along",
-            "applied to one axis",
-            "array = np.tensordot(array, matrix, ([-ndim], [1]))",
-            "array = np.tensordot(array, matrix if _ < 2 else abs(matrix), ([-ndim], [1]))",
-        ),
+        (f"{WINOGRAD}.cut", "outputs filled up at the low end", "(0, more)", "(more, 0)"),
     ),
     *(
         Fault(
@@ -76,7 +71,7 @@ FAULTS = [
             f"{name}: wrong sign in the {matrix} matrix",
             f"numeric.paths.PATHS.{name}",
             _wrong_entry(name, matrix),
-            ("conv",),
+            ("winograd", "conv"),
         )
         for name, matrix in (("winograd2", "output"), ("winograd2", "input"), ("winograd4", "kernel"))
     ),
@@ -92,6 +87,11 @@ FAULTS = [
         "fft",
         "fft conv",
         (f"{FOURIER}.inverse", "integers cut off instead of rounded", "np.rint(found) if", "found if"),
+        symbolic=False,
+    ),
+    *edits(
+        "fft",
+        "fft",
         ("numeric.paths.fft._smooth", "sizes with large factors", "(2, 3, 5)", "(2, 3, 5, 7)"),
         symbolic=False,
     ),

@@ -3,6 +3,10 @@
 from tests.meta.planted.fault import edits
 
 MAX, AVERAGE = "numeric.max_pool_input_gradient", "numeric.average_pool_input_gradient"
+ALL_WINNERS = (
+    "overlap_add(np.where(np.asarray(windows(x, geometry) == _with_taps(_maxima(x, geometry)[1], geometry), bool) "
+    "& _inside(geometry), _with_taps(g, geometry), np.zeros((), g.dtype)), geometry)"
+)
 COUNTS = "numeric.pooling._counts"
 
 FAULTS = [
@@ -33,8 +37,7 @@ FAULTS = [
             MAX,
             "gradient to all equal maxima",
             "give(g, winners(x, geometry), geometry)",
-            "overlap_add(np.where(np.asarray(windows(x, geometry) == _with_taps(_maxima(x, geometry)[1], geometry), "
-            "bool) & _inside(geometry), _with_taps(g, geometry), np.zeros((), g.dtype)), geometry)",
+            ALL_WINNERS,
         ),
         (
             MAX,

@@ -42,11 +42,17 @@ class Check:
     number: int
     arguments: dict[str, Any]
 
-    def about(self, fault: Fault) -> bool:
-        """Whether it names what is faulty."""
+    @property
+    def label(self) -> str:
+        """Which one it is."""
+        return f"{self.name}[{self.number}]"
+
+    def rank(self, fault: Fault) -> tuple[bool, bool, bool, int]:
+        """First what names the fault, then what is fast; every test once before any with its other parameters."""
         code = getattr(getattr(self.test, "hypothesis", None), "inner_test", self.test).__code__
         given = [value for value in self.arguments.values() if isinstance(value, str)]
-        return fault.attribute in code.co_names or any(fault.attribute.startswith(value) for value in given)
+        about = fault.attribute in code.co_names or any(value in fault.place for value in given)
+        return not about, "exhaustively" in self.name, hasattr(self.test, "hypothesis"), self.number
 
     def passes(self, fault: Fault | None = None) -> bool:
         """Whether the test does not fail; a function among its parameters may be the one that is faulty."""
@@ -72,23 +78,19 @@ def checks(module: str) -> Iterator[Check]:
                     yield Check(f"{module}.{name}", test, number, arguments)
 
 
-def killer(fault: Fault) -> str:
-    """Name of the property test that fails first; empty if the fault survives them all."""
+def killer(fault: Fault) -> Check | None:
+    """Property test that fails first; none if the fault survives them all."""
     found = [check for module in fault.suite for check in checks(module)]
-    # what is most likely to see it comes first, and every test once before any with its other parameters
-    found.sort(key=lambda check: (not check.about(fault), check.number))
     with _run(found, fault):
-        for check in found:
-            if not check.passes(fault):
-                return check.name
-    return ""
+        return next(
+            (check for check in sorted(found, key=lambda check: check.rank(fault)) if not check.passes(fault)), None
+        )
 
 
-def false_alarms(module: str) -> list[str]:
-    """Names of the tests that fail though nothing is planted."""
-    found = list(checks(module))
-    with _run(found):
-        return [check.name for check in found if not check.passes()]
+def passes_as_shipped(check: Check) -> bool:
+    """Whether a check that kills a fault is silent where nothing is planted."""
+    with _run([check]):
+        return check.passes()
 
 
 def refuted(fault: Fault) -> str:
@@ -122,11 +124,12 @@ def _skip(name: str) -> NoReturn:
 
 
 def _laws(fault: Fault) -> list[Law]:
-    """Laws that hold: those that name the faulty function, or what is public in its module; all if none does."""
+    """Laws that hold: first those that name the function, or what is public in its module; then all, if one speaks."""
     public = {f"numeric.{name}" for name in numeric.__all__ if _module(name) == fault.module}
-    names = {fault.place} if fault.owner is numeric else public | {fault.module}
+    names = {f"numeric.{fault.attribute}"} | (set() if fault.owner is numeric else {fault.module, *public})
     holding = [law for law in LAWS.values() if not law.fails]
-    return [law for law in holding if names & set(law.path.replace(",", " ").split())] or holding
+    named = [law for law in holding if names & set(law.path.replace(",", " ").split())]
+    return named + holding if fault.symbolic else named
 
 
 def _module(name: str) -> str:
