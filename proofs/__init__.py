@@ -3,6 +3,7 @@
     prove(*names, tiers=...)    decide laws; returns the evidence of each
     LAWS                        every law by its name, in reading order
     audit_sheet()               the exercise sheet, line by line
+    certify(target, ...)        is an implementation of a layer right? see proofs.conformance.certify
 
 The command line is `python -m proofs`; `proofs/README.md` says what a verdict means and what it does not.
 """
@@ -10,13 +11,26 @@ The command line is `python -m proofs`; `proofs/README.md` says what a verdict m
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import proofs.laws  # noqa: F401 - registers them
 from proofs.audit import Finding, decide
 from proofs.law import LAWS, Evidence, Law, Verdict, overall
 from proofs.tiers import TIERS
 
-__all__ = ["LAWS", "TIERS", "Evidence", "Finding", "Law", "Verdict", "audit_sheet", "overall", "prove"]
+if TYPE_CHECKING:
+    from proofs.conformance.certify import certify
+
+__all__ = ["LAWS", "TIERS", "Evidence", "Finding", "Law", "Verdict", "audit_sheet", "certify", "overall", "prove"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import `certify` when it is first asked for: proving needs nothing of it."""
+    if name == "certify":
+        from proofs.conformance.certify import certify
+
+        return certify
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def prove(

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from proofs import LAWS, TIERS, Evidence, Law, Verdict, audit_sheet, overall, prove
 from proofs.audit import Status
+from proofs.conformance import command
 from proofs.report import json, text
 from proofs.report.progress import Progress
 
@@ -24,7 +25,8 @@ DESCRIPTION = """Prove the laws of convolutional layers.
 Without a command, every law is decided by every tier and printed as a table.
 The same as 'prove'."""
 EPILOG = """exit status:
-  0  every law that was asked for is proved (sheet: no line that can be checked is undecided)
+  0  every law that was asked for is proved (sheet: no line that can be checked is undecided;
+     certify, replay: see 'certify --help')
   1  a law is refuted or not proved
   2  wrong usage: unknown law or tier, or a file that cannot be written
 130  interrupted (Ctrl-C); '--grid full' goes on from there when it is called again"""
@@ -64,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     explain = commands.add_parser("explain", help="print a law's derivation, each step, and what each tier ran")
     explain.add_argument("name", metavar="NAME", help="a law, as 'list' names it")
     commands.add_parser("sheet", parents=[common], help="go through the exercise sheet line by line")
+    command.add(commands, common, _positive)
     return main
 
 
@@ -85,10 +88,10 @@ def main(argv: Sequence[str] | None = None, laws: Mapping[str, Law] = LAWS) -> i
             near = difflib.get_close_matches(name, laws, n=1, cutoff=0.4)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             grammar.error(f"there is no law named {name!r}{hint} ('list' shows all)")
-    if getattr(args, "grid", "quick") != "full" and (getattr(args, "jobs", None) or getattr(args, "journal", None)):
+    if args.command == "prove" and args.grid != "full" and (args.jobs or args.journal):
         grammar.error("--jobs and --journal are for --grid full")
     file: Path | None = getattr(args, "json", None)
-    if file is not None and args.command in ("list", "explain"):
+    if file is not None and args.command in ("list", "explain", "replay"):
         grammar.error(f"{args.command!r} has no verdicts to write to {file}")
     try:
         target = None if file is None else json.writable(file)
@@ -96,11 +99,11 @@ def main(argv: Sequence[str] | None = None, laws: Mapping[str, Law] = LAWS) -> i
         grammar.error(f"cannot write {file}: {error}")
     try:
         status, content = _run(args, laws, Console())
-    except JournalError as error:
+    except (JournalError, command.CommandError) as error:
         grammar.error(str(error))
     if target is not None:
         try:
-            json.write(target, content)
+            json.write(target, content, None if args.command == "certify" else 2)
         except OSError as error:
             grammar.error(f"cannot write {file}: {error}")
     return status
@@ -108,6 +111,8 @@ def main(argv: Sequence[str] | None = None, laws: Mapping[str, Law] = LAWS) -> i
 
 def _run(args: argparse.Namespace, laws: Mapping[str, Law], console: Console) -> tuple[int, dict[str, Any]]:
     """Run a command: print what it finds; return the exit status and what `--json` writes."""
+    if args.command in command.COMMANDS:
+        return command.run(args, console)
     if args.command == "list":
         text.catalogue(console, laws, {name: _deciding(law) for name, law in laws.items()})
         return 0, {}

@@ -37,7 +37,7 @@ files in the output folder, written together at the end or not at all:
   curves.png     loss and accuracy by epoch
   kernels.png    the kernels of the first layer
   misread.png    test digits misread: what each is, what it was read as, how surely
-  summary.json   test accuracy and loss, times, seed, device, versions, recipe, data; written last
+  summary.json   test accuracy and loss, times, seed, device, versions, recipe, data, certificate; written last
 
 examples:
   python training/train.py
@@ -46,7 +46,8 @@ examples:
   python training/train.py --data ~/.keras/datasets/mnist.npz
 
 exit status:
-  0 done;  1 the training failed (loss not finite) or its results could not be written;
+  0 done;  1 a kernel of TensorFlow's is wrong, the training failed (loss not finite) or its results could not be
+  written;
   2 bad option, data, output folder or installation: one line on stderr, nothing done;  130 interrupted
 
 TensorFlow's own messages are held back; TF_CPP_MIN_LOG_LEVEL=0 in the environment shows them.
@@ -62,6 +63,7 @@ class Options:
     data: Path | None
     output: Path
     quiet: bool
+    certify: bool = False
 
 
 def parse(argv: Sequence[str] | None = None) -> Options:
@@ -73,7 +75,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     recipe = RECIPES[given.recipe]
     recipe = replace(recipe, epochs=given.epochs or recipe.epochs, batch_size=given.batch_size or recipe.batch_size)
     output = given.output or Path("runs") / f"{recipe.name}-seed{given.seed}"
-    return Options(recipe, given.seed, given.data, output, given.quiet)
+    return Options(recipe, given.seed, given.data, output, given.quiet, given.certify)
 
 
 class Parser(argparse.ArgumentParser):
@@ -92,6 +94,12 @@ def _parser() -> Parser:
     parser = Parser(PROGRAM, _DESCRIPTION, _EPILOG.format(recipes="\n".join(map(_described, RECIPES.values()))))
     parser.add_argument(
         "--recipe", choices=RECIPES, default=DEFAULT, help="what to train, and how (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--certify",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="first certify TensorFlow's kernels, bit for bit, at the network's own shapes (default: yes)",
     )
     add_common(parser, default_output="runs/RECIPE-seedN")
     return parser

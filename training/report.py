@@ -1,6 +1,7 @@
 """What a run says on stdout: a line for each thing worth knowing, plain enough for a log file."""
 
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,12 @@ class Report:
         training = len(dataset.training) - validation
         counts = f"{training:,} training, {validation:,} validation, {len(dataset.test):,} test images"
         self._line("data", f"{dataset.source}: {counts}")
+
+    def certified(self, certificate: Mapping[str, Any]) -> None:
+        """Say what was found about the framework's kernels."""
+        rows, seconds = certificate["layers"], certificate["seconds"]
+        counts = ", ".join(f"{number} {word}" for word, number in Counter(row["outcome"] for row in rows).items())
+        self._line("kernels", f"{counts}, at this network's shapes, bit for bit; {seconds:.1f} s")
 
     def model(self, recipe: Recipe, seed: int, model: "keras.Model") -> None:
         """Say what is trained, and how."""

@@ -1,16 +1,11 @@
 """TensorFlow, found and loaded: quietly, and on a GPU if it sees one."""
 
-import faulthandler
 import importlib.util
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from training.errors import UsageError
 
 INSTALL = "sh .ci/setup train (in a clone), or pip install with the extra `train`"
-_VERBOSITY = "TF_CPP_MIN_LOG_LEVEL"
 
 
 def require_packages() -> None:
@@ -29,9 +24,11 @@ def start_tensorflow() -> str:
     Its start-up messages are shown only if `TF_CPP_MIN_LOG_LEVEL` is set or the start fails. On GPUs, memory is
     taken as needed rather than all at once. Raises `UsageError` if TensorFlow cannot be imported.
     """
+    from proofs.conformance.adapters.quiet import held_back_messages  # brings all of `proofs`: not for --help
+
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
-        with _held_back_messages():
+        with held_back_messages():
             import tensorflow as tf
 
             gpus = tf.config.list_physical_devices("GPU")
@@ -42,30 +39,3 @@ def start_tensorflow() -> str:
     if not gpus:
         return f"CPU with {os.cpu_count()} cores"
     return f"GPU: {tf.config.experimental.get_device_details(gpus[0]).get('device_name', gpus[0].name)}"
-
-
-@contextmanager
-def _held_back_messages() -> Iterator[None]:
-    """Keep what is written to the file descriptor of stderr, and show it only if the block raises.
-
-    TensorFlow's libraries write there before they read any log level, so nothing gentler keeps them quiet.
-    """
-    if _VERBOSITY in os.environ:
-        yield
-        return
-    os.environ[_VERBOSITY] = "2"
-    stderr = os.dup(2)
-    watched = faulthandler.is_enabled()
-    faulthandler.enable(stderr)  # should the import kill the process, this still says where
-    with tempfile.TemporaryFile() as messages:
-        os.dup2(messages.fileno(), 2)
-        try:
-            yield
-        except Exception:
-            messages.seek(0)
-            os.write(stderr, messages.read())
-            raise
-        finally:
-            os.dup2(stderr, 2)
-            faulthandler.enable() if watched else faulthandler.disable()
-            os.close(stderr)

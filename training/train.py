@@ -39,12 +39,18 @@ def run(options: Options) -> dict[str, Any]:
     report = Report(quiet=options.quiet)
     report.device(device)
     report.data(dataset, len(validation))
+    certified = None
+    if options.certify:
+        from training import certification
+
+        certified = certification.certify(options.recipe, min(options.recipe.batch_size, len(training)))
+        report.certified(certified)
     trained = fitting.train(options.recipe, options.seed, training, validation, report)
     reading = fitting.read(trained.model, dataset.test)
     with publish.published(options.output) as folder:
         results.write(folder, options, dataset, trained, reading)
         seconds = time.perf_counter() - start
-        summary = results.summarise(options, dataset, device, trained, reading, seconds)
+        summary = {**results.summarise(options, dataset, device, trained, reading, seconds), "certified": certified}
         publish.write_summary(folder / publish.LAST, summary)
     report.result(summary, options.output)
     return summary

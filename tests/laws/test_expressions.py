@@ -1,6 +1,7 @@
 """Expressions: equal exactly where they are the same function, compared at a sample, differentiated by SymPy."""
 
 from fractions import Fraction
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -27,6 +28,20 @@ ZERO = {
     "two roots": (SQRT(A) + SQRT(B)) * (SQRT(A) - SQRT(B)) - A + B,
     "fractions": 1 / A + 1 / B - (A + B) / (A * B),
     "a number": sympy.Rational(1, 2) + sympy.Rational(1, 2) - 1,
+    "a square that is expanded": (EXP(A / 2) + 1) ** 2 - EXP(A) - 2 * EXP(A / 2) - 1,
+    "a product that is expanded": (EXP(A / 2) + 1) * (EXP(A / 3) + 1) - EXP(5 * A / 6) - EXP(A / 2) - EXP(A / 3) - 1,
+    "a logarithm that is left": EXP((LOG(A) + B) * (C + 2) - C * LOG(A)) - A**2 * EXP(B * C + 2 * B),
+}
+
+
+def _cube(term):
+    """Zero, though SymPy leaves it as it is."""
+    return SQRT(term + 1) ** 3 - (term + 1) * SQRT(term + 1)
+
+
+# in every order, since roots are taken one after the other: one goes, another with it, a third is still there
+ZERO |= {
+    f"three roots: {order}": SQRT(b) * _cube(a) + _cube(c) for order in permutations((A, B, C)) for a, b, c in [order]
 }
 NOT_ZERO = {
     "exponentials do not add": EXP(A) + EXP(B) - EXP(A + B),
@@ -37,6 +52,7 @@ NOT_ZERO = {
     "a small coefficient": EXP(A) * sympy.Rational(10**9 + 1, 10**9) - EXP(A),
     "a number": sympy.Rational(1, 3),
     "variables": A * B - A * C,
+    "one is left of roots": _cube(A) + 1,
 }
 
 
@@ -106,7 +122,9 @@ def test_comparisons_are_decided_at_the_sample():
     assert abs(b) == -b
     assert abs(a) == a
     assert not a > a
+    assert not a < a
     assert a >= a
+    assert a <= a
     assert not (a.sqrt() * a.sqrt() > a)  # equal everywhere, so no kink
 
 
@@ -114,6 +132,14 @@ def test_a_sample_on_a_kink_is_refused():
     a, b = _of(x=[1, 1])["x"]
     with pytest.raises(KinkError, match=r"x\[0\] and x\[1\] are equal at the sample"):
         a > b  # noqa: B015 - the comparison is what is tested
+
+
+def test_half_of_the_digits_decide_what_is_equal_at_the_sample():
+    """Forty are computed: a difference above 10**-20 has a sign, a smaller one may be none."""
+    a, b, c = _of(x=[1, 1 + Fraction(3, 2 * 10**20), 1 + Fraction(2, 3 * 10**20)])["x"]
+    assert a < b
+    with pytest.raises(KinkError, match="are equal at the sample"):
+        a < c  # noqa: B015 - the comparison is what is tested
 
 
 def test_without_a_sample_nothing_is_compared():

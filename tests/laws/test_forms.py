@@ -87,6 +87,7 @@ def test_text_is_readable():
     a, b, _ = Forms({"x": (3,)})["x"]
     assert str(2 * a * a * b - b / 3 + 1) == "1 + 2*x[0]**2*x[1] - 1/3*x[1]"
     assert str(-a) == "-x[0]"
+    assert str(a / 2 - b * 3) == "1/2*x[0] - 3*x[1]"
     assert str(a - a) == "0"
     assert repr(a) == "x[0]"
 
@@ -126,8 +127,11 @@ def test_comparisons_are_decided_at_the_sample():
     assert abs(a) == a
     assert np.maximum(of["x"], 0).tolist() == [a, 0]
     assert not a > a
+    assert not a < a
     assert a >= a
+    assert a <= a
     assert max(b, a) is a
+    assert abs(a / 4) == a / 4
 
 
 def test_a_sample_on_a_kink_is_refused():

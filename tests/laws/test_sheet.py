@@ -157,3 +157,24 @@ def test_a_condition_that_is_not_needed_is_not_claimed():
 def test_cases_come_smallest_first():
     cases = smallest_first(lambda c: c["a"] != 1, a=range(-1, 2), b=range(2))
     assert cases == [{"a": 0, "b": 0}, {"a": -1, "b": 0}, {"a": 0, "b": 1}, {"a": -1, "b": 1}]
+    assert smallest_first(n=range(2)) == [{"n": 0}, {"n": 1}]
+
+
+def test_a_line_without_a_claim_says_why():
+    assert decide(Line("9", "a heading")).status == Status.NOTHING_TO_CHECK
+    assert decide(Line("9", "a file", unchecked="it is not here")).status == Status.CANNOT_BE_CHECKED
+
+
+def test_cases_are_counted_and_named():
+    wrong = equals(lambda c: sum(v for v in c.values() if isinstance(v, int)), lambda _: 2)
+    cases = [{"n": 2, "m": 0}, {"n": 1, "m": 0, "mode": "padded"}, {"n": 2, "m": 0}]
+    found = decide(Line("9", "planted", lambda: Claim(cases, wrong)))
+    assert found.cases == 3
+    assert found.counterexample == "n = 1, m = 0, padded: 1, not 2"
+    assert decide(Line("9", "planted", lambda: Claim(["a word"], lambda _: "no"))).counterexample == "a word: no"
+
+
+def test_one_case_where_the_corrected_line_fails_is_enough():
+    """Also where it holds afterwards."""
+    claim = Claim(EVEN, lambda _: "never", corrected=lambda case: "at 1" if case["n"] == 1 else "")
+    assert decide(Line("9", "planted", lambda: claim)).status == Status.UNDECIDED

@@ -8,7 +8,7 @@ from numeric import Axis
 from proofs.derivations.symbols import arrays, centred, integers
 from proofs.evaluate import Model
 from proofs.report.terms import text
-from proofs.rules import normal, same
+from proofs.rules import COLLAPSE, normal, same
 from proofs.signals import At, Convolution, Correlation, D, Formula, Partial, Plus, Rot180, Rounded, Shift
 
 x, u, v, o = integers("x u v o")
@@ -93,3 +93,24 @@ def test_normal_form_merges_and_sorts_sums():
 def test_sums_over_the_same_index_are_not_merged():
     with pytest.raises(ValueError, match="two sums over the same index"):
         normal(Sum(f[u], (u, 0, p)) * Sum(k[u], (u, 0, p)))
+
+
+def test_an_index_that_another_sum_reads_is_seen_in_either_order():
+    for first, second in ((u, v), (v, u)):
+        product = Sum(f[first], (first, 0, 2)) * Sum(k[second] * g[first], (second, 0, 2))
+        with pytest.raises(ValueError, match="stands free beside it"):
+            normal(product)
+
+
+def test_normal_forms_of_derivatives_are_those_of_what_is_differentiated():
+    assert same(D(f[x + x] * k[u], k[v]), D(k[u] * f[2 * x], k[v]))
+    assert not same(D(f[x] * k[u], k[v]), D(f[x] * k[u], k[u]))
+
+
+def test_only_what_is_zero_off_the_range_loses_its_condition():
+    collapsed = COLLAPSE.apply(Sum(sympy.KroneckerDelta(u, x) * f[u], (u, 0, 2)))
+    assert collapsed == f[x]
+    other = sympy.Piecewise((f[x], x > 2), (g[x], True))
+    assert COLLAPSE.apply(other) == other
+    kept = Sum(u, (u, 0, 2))
+    assert COLLAPSE.apply(kept) == kept  # there is no delta in it

@@ -65,8 +65,7 @@ def test_names_are_counted_and_digests_tell_mutants_apart(file):
 def test_a_mutant_replaces_the_code_the_defaults_and_what_is_behind_a_decorator(file):
     names = {}
     exec(compile(SOURCE, file, "exec"), names)  # noqa: S102 - our own text
-    functions = live_functions(Path("/"))
-    functions = {(f"/{path}", name): found for (path, name), found in functions.items() if path.endswith("box.py")}
+    functions = {(str(file), *place[1:]): found for place, found in live_functions(file.parent).items()}
     assert names["ratio"]() == 1.5
     found = _found(file)
     activate(found["ratio", "def ratio(a: int = 4, *, b: int = 2):"], functions)

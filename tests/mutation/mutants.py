@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import count
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -33,15 +34,18 @@ OPERATORS = [
 ]
 UNCHANGED_CALLS = {"len", "isinstance", "cast"}
 """Calls whose changes say nothing: the first two are mutmut's own exceptions, the third is for the type checker."""
-Functions = dict[tuple[str, str], list[FunctionType]]
+Place = tuple[str, str, int]
+"""A function: its file, qualified name, and first line, which tells apart functions of one name."""
+Functions = dict[Place, list[FunctionType]]
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of one function; `number` counts those of that function, `source` defines it changed."""
+    """One change of one function; `number` counts those of that name, `source` defines the function changed."""
 
     path: str
     function: str
+    first: int
     number: int
     line: int
     kind: str
@@ -55,25 +59,28 @@ class Mutant:
         return f"{self.path}::{self.function}#{self.number}"
 
     @property
-    def place(self) -> tuple[str, str]:
-        """File and function."""
-        return self.path, self.function
+    def place(self) -> Place:
+        """The function."""
+        return self.path, self.function, self.first
 
 
 def mutants(path: Path) -> Iterator[Mutant]:
     """Every mutant of a file, in the order of its lines."""
     wrapper = MetadataWrapper(cst.parse_module(path.read_text(encoding="utf-8")))
     positions = wrapper.resolve(PositionProvider)
+    numbers: dict[str, Iterator[int]] = {}
     for owner, function in _functions(wrapper.module):
+        name = f"{owner}.{function.name.value}" if owner else function.name.value
         bare = function.with_changes(decorators=[], leading_lines=[], lines_after_decorators=[])
         source = _source(owner, bare)
-        for number, (old, new, kind) in enumerate(_changes(bare)):
+        for old, new, kind in _changes(bare):
             changed = _source(owner, bare.deep_replace(old, new))
             yield Mutant(
                 path=str(path),
-                function=f"{owner}.{function.name.value}" if owner else function.name.value,
-                number=number,
-                line=positions[old].start.line if old in positions else positions[function].start.line,
+                function=name,
+                first=positions[(*function.decorators, function)[0]].start.line,
+                number=next(numbers.setdefault(name, count())),
+                line=positions[old if old in positions else function].start.line,
                 kind=kind,
                 change=_difference(source, changed),
                 digest=hashlib.sha256(changed.encode()).hexdigest()[:12],
@@ -134,13 +141,13 @@ def _difference(before: str, after: str) -> str:
 
 
 def live_functions(root: Path) -> Functions:
-    """Every function object of the process whose code stands in a file under `root`, by file and qualified name."""
+    """Every function object of the process whose code stands in a file under `root`."""
     found: Functions = {}
     for function in gc.get_objects():
-        if isinstance(function, FunctionType):
-            path = Path(function.__code__.co_filename)
-            if path.is_relative_to(root):
-                found.setdefault((str(path.relative_to(root)), function.__code__.co_qualname), []).append(function)
+        if isinstance(function, FunctionType) and function.__code__.co_filename.startswith(f"{root}/"):
+            code = function.__code__
+            place = code.co_filename.removeprefix(f"{root}/"), code.co_qualname, code.co_firstlineno
+            found.setdefault(place, []).append(function)
     return found
 
 

@@ -18,17 +18,22 @@ class Results:
         self.outcomes: dict[tuple[str, str], str] = {}
         for line in path.read_text().splitlines() if path.exists() else ():
             entry = json.loads(line)
-            self.outcomes[entry["name"], entry["digest"]] = entry["outcome"]
+            self.outcomes[_key(entry["name"], entry["digest"])] = entry["outcome"]
 
     def __getitem__(self, mutant: Mutant) -> str | None:
-        return self.outcomes.get((mutant.name, mutant.digest))
+        return self.outcomes.get(_key(mutant.name, mutant.digest))
 
     def add(self, mutant: Mutant, outcome: str, killer: str) -> None:
         """Keep an outcome, at once."""
-        self.outcomes[mutant.name, mutant.digest] = outcome
+        self.outcomes[_key(mutant.name, mutant.digest)] = outcome
         entry = {key: getattr(mutant, key) for key in ("name", "digest", "line", "kind", "change")}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({**entry, "outcome": outcome, "killer": killer}, ensure_ascii=False) + "\n")
+
+
+def _key(name: str, digest: str) -> tuple[str, str]:
+    """A mutant whatever its number, which changes with those before it."""
+    return name.partition("#")[0], digest
 
 
 def table(mutants: list[Mutant], results: Results) -> list[str]:

@@ -19,22 +19,23 @@ from typing import Any
 
 import pytest
 
-from tests.mutation.mutants import Functions, Mutant, activate, live_functions
+from tests.mutation.mutants import Functions, Mutant, Place, activate, live_functions
 
 KILLED, SURVIVED, TIMEOUT, UNTESTED = "killed", "survived", "timeout", "untested"
 MEMORY = 6 * 2**30
 """Bytes that a mutant may ask for."""
-Place = tuple[str, str]
-"""A function: its file and qualified name."""
 
 
 @dataclass
 class Clean:
-    """What a run of a test on the unchanged code showed: its seconds, whether it passed, the functions that it runs."""
+    """What a run of a test on the unchanged code showed: its seconds, whether it passed, the functions that it runs.
+
+    These by file and name: one that a function makes counts as that function.
+    """
 
     seconds: float
     passed: bool
-    functions: list[Place]
+    functions: list[tuple[str, str]]
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Mutation:
         gc.freeze()  # what the forked processes share stays shared
         running: dict[int, tuple[Mutant, int]] = {}
         for mutant in self.mutants:
-            tests = self._order(mutant, covering.get(mutant.place, []), clean)
+            tests = self._order(mutant, covering.get(mutant.place[:2], []), clean)
             if not tests or mutant.place not in functions:
                 self.done(mutant, UNTESTED, "")
                 continue
@@ -125,9 +126,9 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _covering(clean: dict[str, Clean]) -> dict[Place, list[str]]:
+def _covering(clean: dict[str, Clean]) -> dict[tuple[str, str], list[str]]:
     """Tests that run each function, of those that pass; the quick ones first."""
-    found: dict[Place, list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for name, of in sorted(clean.items(), key=lambda entry: entry[1].seconds):
         for place in of.functions if of.passed else ():
             found.setdefault(place, []).append(name)

@@ -161,6 +161,14 @@ def test_kinks_are_decided_as_documented():
     assert nm.elu_input_gradient(g, x, 0.5).tolist() == [1, 1, 2, 2]
 
 
+def test_relu6_ends_at_six_for_all_numbers():
+    """Those between integers, which no test on integers sees."""
+    x = np.array([5.75, 6.0, 6.25, 6.5, 7.0])
+    for module in (nm, definition):
+        assert module.relu6(x).tolist() == [5.75, 6, 6, 6, 6]
+        assert module.relu6_input_gradient(np.full(5, 3.0), x).tolist() == [3, 0, 0, 0, 0]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_it_is_tensorflows(name):
     """Values within a bound for either side; slopes exactly at the kinks, and at 6 and beyond."""

@@ -1,11 +1,14 @@
 """Numbers that carry their error: each operation encloses what any two numbers within the errors give, and rounds."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numeric.rounding.approximation import Approximation
+from numeric.rounding import gamma
+from numeric.rounding.approximation import SLACK, TINY, Approximation
 from tests.reals import MARGIN, Real
 
 FLOATS = (np.float16, np.float32, np.float64)
@@ -91,3 +94,73 @@ def test_an_exact_operation_costs_a_roundoff_and_no_more():
     assert (-three).error.item() == 0
     assert Approximation.number(0.1, 0.1, dtype).error.item() == pytest.approx(abs(float(np.float32(0.1)) - 0.1))
     assert Approximation.number(7, 7, dtype).error.item() == 0
+
+
+def _expect_error(found, exactly):
+    """The formula, and no more than the slack that its own roundings have."""
+    assert exactly <= found.error.item() <= exactly * SLACK**3 + 2 * TINY
+
+
+def _number(value, error, dtype=np.float16):
+    return Approximation(np.array([value]), np.array([error]), np.dtype(dtype))
+
+
+def test_what_is_passed_on_is_the_formula():
+    """Differences of the worst true and computed numbers; roundoffs so large that their factors show."""
+    a, b, u = _number(3.0, 0.125), _number(-5.0, 0.25), 2.0**-11
+    least, roots = 3 - 2 * 0.125, (3 - 2 * 0.125) ** 0.5 + (3 - 0.125) ** 0.5
+    rows = (
+        (a + b, 2.0, 0.125 + 0.25, u, 0),
+        (a * b, 15.0, 3.125 * 0.25 + 5.25 * 0.125 + 0.125 * 0.25, u, 1),
+        (a / b, 0.6, 0.125 / 4.5 + 3.125 * (0.25 / 4.75) / 4.5, u, 1),
+        (a.sqrt(), 3**0.5, 0.125 / roots, u, 0),
+        (a.exp(), np.exp(3.0), np.exp(3.125) * np.expm1(0.125), 8 * u, 4),
+        (a.expm1(), np.expm1(3.0), np.exp(3.125) * np.expm1(0.125), 8 * u, 4),
+        (a.log(), np.log(3.0), 0.125 / least, 8 * u, 4),
+        (a.log1p(), np.log1p(3.0), 0.125, 8 * u, 4),
+        (a.tanh(), np.tanh(3.0), 0.125, 8 * u, 4),
+    )
+    for found, value, passed, unit, lost in rows:
+        kept = passed * (1 + unit) + lost * 2.0**-24
+        _expect_error(found, kept + unit * (value + kept) / (1 - unit))
+
+
+def test_products_and_functions_may_underflow_and_sums_and_roots_may_not():
+    """Where nothing else is lost: numbers so small that their roundoffs are nothing beside the smallest one."""
+    tiny, large, s = (Approximation.exact(np.array([2.0**power], np.float32)) for power in (-100, 100, -149))
+    zero = Approximation.exact(np.zeros(1, np.float32))
+    for found, lost in (
+        (s + s, 0),
+        (tiny * tiny, 1),
+        (tiny / large, 1),
+        (zero.sqrt(), 0),
+        (zero.tanh(), 4),
+        (s.expm1(), 4),
+    ):
+        assert lost * s.value.item() <= found.error.item() < (lost + 0.5) * s.value.item()
+
+
+def test_a_sum_loses_one_addition_less_than_it_has_terms():
+    values, errors = np.array([[3.0], [-4.0], [5.0]]), np.array([[0.125], [0.25], [0.5]])
+    found = Approximation(values, errors, np.dtype(np.float16)).sum(0)
+    assert found.value.tolist() == [[4.0]]
+    _expect_error(found, 0.875 + gamma(2, np.float16) * (12 + 2 * 0.875))
+    _expect_error(_number(3.0, 0.125).sum(0), 0.125)  # one term: no addition
+
+
+def test_a_number_is_off_by_what_its_type_makes_of_it():
+    third, tiny = Fraction(1, 3), Fraction(1, 3 * 2**1074)
+    exactly = max(abs(Fraction(float(kind(1 / 3))) - third) for kind in (float, np.float32))
+    _expect_error(Approximation.number(third, 1 / 3, np.dtype(np.float32)), exactly)
+    assert Approximation.number(tiny, 0.0, np.dtype(np.float32)).error.item() > tiny
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_just_below_overflow_something_is_claimed(dtype):
+    largest, u = float(np.finfo(dtype).max), np.finfo(dtype).eps.item() / 2
+    zero = _number(0.0, 0.0, dtype)
+    edge = largest * (1 - u) / (1 + u)
+    assert np.isinf((_number(edge, 0.0, dtype) + zero).error).all()
+    assert np.isinf((_number(0.75 * largest, 0.125 * largest, dtype) + zero).error).all()
+    assert np.isfinite((_number(edge / SLACK**2, 0.0, dtype) + zero).error).all()
+    assert np.isfinite((_number(0.5 * largest, 0.125 * largest, dtype) + zero).error).all()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numeric import GeometryError, activations, conv, normalisation, rounding
+from numeric import GeometryError, activations, conv, dense_weight_gradient, normalisation, rounding
 from numeric.layers import Activation, AveragePool, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
 from numeric.losses import softmax, softmax_cross_entropy, softmax_cross_entropy_input_gradient
 from numeric.network import Sequential, glorot_uniform, he_uniform
@@ -159,6 +159,21 @@ def test_a_network_is_its_layers_one_after_the_other():
     shapes = {name: array.shape for name, array in network.parameters.items()}
     assert {name: array.shape for name, array in network.gradients.items()} == shapes
     assert network.parameters["0.weights"] is network.layers[0].parameters["weights"]
+
+
+def test_gradients_are_those_of_the_mean_loss():
+    """Of four examples, so that the mean divides exactly."""
+    w, x = np.arange(6.0).reshape(3, 2) / 8, np.arange(8.0).reshape(4, 2) / 4
+    network, labels = Sequential([Dense(w)]), [0, 2, 1, 1]
+    _, logits = network.loss_and_gradients(x, labels)
+    g = softmax_cross_entropy_input_gradient(np.full(4, 0.25), logits, labels)
+    checks.check_same(network.gradients["0.weights"], dense_weight_gradient(g, x))
+    checks.check_same(network.gradients["0.bias"], g.sum(axis=0))
+
+
+def test_a_new_layer_is_not_in_training():
+    assert Flatten().training is False
+    assert Dense(np.ones((3, 2))).training is False
 
 
 @pytest.mark.parametrize("dtype", FLOATS)

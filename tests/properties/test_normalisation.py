@@ -260,6 +260,10 @@ X, ONE, TWO = np.ones((2, 3, 4)), np.ones(3), np.ones(2)
         (lambda: nm.batch_norm(X, ONE, ONE, float("nan")), "epsilon must be from 0 to below inf, got nan"),
         (lambda: nm.batch_norm(X, ONE, ONE, 0), "variance . epsilon must be above 0, got 0.0 for channel 0, epsilon 0"),
         (
+            lambda: nm.batch_norm(np.array([[1, 5, 2], [2, 5, 4]]), ONE, ONE, 0),
+            "variance . epsilon must be above 0, got 0.0 for channel 1, epsilon 0",
+        ),
+        (
             lambda: nm.batch_norm_inference(X, ONE, np.array([1, 0.5, -1]), ONE, ONE, 0.25),
             "variance . epsilon must be above 0, got -0.75 for channel 2, epsilon 0.25",
         ),

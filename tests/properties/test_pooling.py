@@ -61,6 +61,17 @@ def test_average_pooling_is_the_definition_on_fractions(pool, count_padding):
     checks.check_same(dx, definition.average_pool_input_gradient(g, geometry, count_padding))
 
 
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.int64])
+def test_averages_of_integers_are_float64(dtype):
+    x, geometry = np.array([[[0, 1, 1, 0, 1]], [[1, 0, 1, 1, 1]]], dtype), Geometry((5,), (2,), padding=((0, 1),))
+    y = average_pool(x, 2, stride=1, padding=geometry.padding)
+    assert y.tolist() == [[[0.5, 1, 0.5, 0.5, 1]], [[0.5, 0.5, 1, 1, 1]]]
+    checks.check_same(definition.average_pool(x, geometry), y)
+    dx = average_pool_input_gradient(x, 5, 2, stride=1, padding=geometry.padding)
+    assert dx.tolist() == [[[0, 0.5, 1, 0.5, 1]], [[0.5, 0.5, 0.5, 1, 1.5]]]
+    checks.check_same(definition.average_pool_input_gradient(x, geometry), dx)
+
+
 @pytest.mark.parametrize("count_padding", [False, True])
 @pytest.mark.parametrize("dtype", FLOATS)
 @given(data=st.data())
@@ -136,6 +147,7 @@ def test_infinities_and_nans_win_as_documented(low):
     y = max_pool(x, 2, padding=1, stride=1)
     expected = [low, 1.0, 1.0, low, low] if np.isinf(low) else [low, low, low, low, low]
     np.testing.assert_array_equal(y[0, 0], expected)
+    np.testing.assert_array_equal(definition.max_pool(x, Geometry((4,), (2,), padding=1)), y)
     assert winners(x, Geometry((4,), (2,), padding=1)).tolist()[0][0][0] == 1  # never a cell of the padding
 
 
@@ -181,6 +193,8 @@ def test_it_is_tensorflows(stride, padding):
             r"g must have shape \(1, 1, 2\), got \(1, 1, 3\)",
         ),
         (lambda: average_pool_input_gradient(np.ones(3), 4, 2), "at least one spatial axis"),
+        (lambda: average_pool_input_gradient(np.ones((3, 4)), 4, 2), r"one spatial axis; got shape \(3, 4\)"),
+        (lambda: average_pool_input_gradient(np.ones((1, 1, 3)), 0, 2), "input_size must be at least 1, got 0"),
     ],
 )
 def test_what_does_not_fit_is_a_geometry_error(call, message):

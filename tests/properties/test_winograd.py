@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numeric import Geometry, rounding
-from numeric.paths import PATHS
+from numeric import Geometry, definition, rounding
+from numeric.paths import PATHS, pointwise
 from numeric.paths.toom_cook import Filtering, along, filtering
-from numeric.paths.winograd import Winograd
+from numeric.paths.winograd import Winograd, cut, evaluate, overlaps, terms
+from numeric.rounding.paths import ROLES
 from proofs.grids import LayerCase
 from tests import checks, strategies
 from tests.strategies import exact
@@ -123,3 +124,69 @@ def test_every_small_plane_of_kernels_of_three(name):
         checks.check_computes_the_definition(PATHS[name], case, of)
         tried += 1
     assert tried == 48
+
+
+@pytest.mark.parametrize("outputs", [2, 4])
+@given(data=st.data())
+def test_the_products_at_a_point_are_counted(outputs, data):
+    """By the products themselves, of ones."""
+    geometry = (case := data.draw(strategies.layers(kernel=3))).geometry
+    used = Winograd.of_three_taps(outputs).filtering.rounded(np.dtype(float))
+    arrays = {
+        role: np.ones(case.shapes()[name]) for role, name in zip(("input", "kernel", "output"), "xwg", strict=True)
+    }
+    for name, (first, second, _) in ROLES.items():
+        factors = {role: arrays[role] for role in (first, second)}
+        points = (np.ones_like(evaluate(array, role, used, geometry)) for role, array in factors.items())
+        assert set(getattr(pointwise, name)(*points, geometry).flat) <= {terms(factors, used, geometry)}
+
+
+@pytest.mark.parametrize("outputs", [2, 4])
+@given(data=st.data())
+def test_no_cell_is_in_more_tiles_than_counted(outputs, data):
+    geometry = data.draw(strategies.layers(kernel=3)).geometry
+    used = Winograd.of_three_taps(outputs).filtering
+    tiles = replace(cut("input", used, geometry), in_channels=1, out_channels=1, groups=1)
+    ones = np.ones(tiles.output_shape(1), int), np.ones(tiles.weight_shape, int)
+    assert definition.input_gradient(*ones, tiles).max() <= overlaps(used, geometry)
+
+
+def test_inner_cells_are_in_two_tiles_on_every_axis_and_again_for_every_turn():
+    two, four = (Winograd.of_three_taps(outputs).filtering for outputs in (2, 4))
+    assert overlaps(two, Geometry((9, 7), (3, 3))) == overlaps(four, Geometry((9, 7), (3, 3))) == 4
+    assert overlaps(filtering(1, 3, (0, 1)), Geometry((9,), (3,))) == 3
+    wound = Geometry((3, 5), (3, 3), padding=((3, 2), (1, 0)), boundary="circular")
+    assert overlaps(two, wound) == 2 * 2 * 3 * 2  # 8 cells on a circle of 3, 6 on one of 5
+
+
+ON_A_LINE = {  # the largest sums of absolute values in the rows of the three matrices of F(2, 3), and the products
+    "conv": ("x", "w", 2 * 3 * 3 * 2),  # two channels
+    "weight_gradient": ("g", "x", 2 * 2 * 4 * 2 * 3),  # a batch of two, three tiles
+    "input_gradient": ("g", "w", 2 * 3 * 3 * 3 * 2),  # three channels; a cell is in two tiles
+}
+
+
+@pytest.mark.parametrize("name", ON_A_LINE)
+def test_integers_are_refused_from_the_first_that_could_leave_int64(name):
+    first, second, factor = ON_A_LINE[name]
+    case = LayerCase(Geometry((7,), (3,), in_channels=2, out_channels=3), 2)
+    of = {array: np.zeros(shape, int) for array, shape in case.shapes().items()}
+    of[first][0, 1, 0], of[second][1, 0, 2] = -1, (2**63 - 1) // factor
+    function = getattr(PATHS["winograd2"], name)
+    checks.check_same(
+        function(of[first], of[second], case.geometry), getattr(definition, name)(of[first], of[second], case.geometry)
+    )
+    of[second] = -of[second] - (of[second] > 0)
+    with pytest.raises(ValueError, match="winograd2 on integers must stay below"):
+        function(of[first], of[second], case.geometry)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, object])
+def test_whole_numbers_are_divided_as_such(dtype):
+    """Beyond the 53 bits of a float64."""
+    large = 2**57 + 1
+    x, w = np.array([[[large, 0, 0, large]]], dtype), np.array([[[1, 0, 1]]], dtype)
+    y = PATHS["winograd2"].conv(x, w, Geometry((4,), (3,)))
+    assert y.dtype == dtype
+    assert y.tolist() == [[[large, large]]]
+    assert {type(entry) for entry in y.flat} == {np.int64 if dtype is np.int64 else int}

@@ -1,0 +1,78 @@
+"""Certifying PyTorch's conv2d against checking its gradients by differences, side by side and interleaved.
+
+    python -m tests.benchmarks.certify_speed [--rounds N]
+
+16x16, 8 to 8 channels, 3x3, padding 1, one sample, float64 for all, as `torch.autograd.gradcheck` needs it; forward and
+both gradients. Slow mode runs in the first round only. Times are medians over the rounds; the first round warms up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+from time import perf_counter
+
+from numeric.geometry import Geometry
+from proofs.conformance.adapters import load
+from proofs.conformance.basis import structure
+from proofs.conformance.integers import integers
+
+LAYER = Geometry((16, 16), (3, 3), padding=1, in_channels=8, out_channels=8)
+FUNCTIONS = ("conv", "conv.input_gradient", "conv.weight_gradient")
+
+
+def main() -> int:
+    """Measure, print, and say by the exit status whether both promises hold."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=11)
+    rounds = parser.parse_args().rounds
+    runs = _runs()
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for number in range(rounds + 1):
+        for name, run in runs.items():
+            if name == "gradcheck, slow" and number > 1:
+                continue
+            started = perf_counter()
+            run()
+            if number:
+                times[name].append(perf_counter() - started)
+    medians = {name: statistics.median(found) for name, found in times.items()}
+    for name, found in times.items():
+        spread = f"{min(found):.4f} to {max(found):.4f}"
+        sys.stdout.write(f"{name:16} {medians[name]:10.4f} s  ({spread}, {len(found)} runs)\n")
+    ratio = medians["gradcheck, slow"] / medians["structure"]
+    fast = medians["gradcheck, fast"] / medians["integers"]
+    sys.stdout.write(
+        f"structure is {ratio:.0f} times faster than slow mode, integers {fast:.1f} times than fast mode\n"
+    )
+    return 0 if ratio >= 100 and fast >= 1 else 1
+
+
+def _runs():
+    import torch
+
+    target = load("torch", dtype="float64")
+    random = torch.Generator().manual_seed(0)
+    x, w = (
+        torch.randn(shape, dtype=torch.float64, generator=random, requires_grad=True)
+        for shape in (LAYER.input_shape(1), LAYER.weight_shape)
+    )
+
+    def conv(x, w):
+        return torch.nn.functional.conv2d(x, w, padding=1)
+
+    def certified(found):
+        if found.outcome != "certified":
+            raise SystemExit(f"{found.function}: {found.outcome}: {found.detail}")
+
+    return {
+        "structure": lambda: [certified(structure(target, name, LAYER)) for name in FUNCTIONS],
+        "integers": lambda: [certified(integers(target, name, LAYER, 1)) for name in FUNCTIONS],
+        "gradcheck, fast": lambda: torch.autograd.gradcheck(conv, (x, w), fast_mode=True),
+        "gradcheck, slow": lambda: torch.autograd.gradcheck(conv, (x, w)),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Convolutions on (batch, height, width, channels) in NumPy."""

@@ -1,0 +1,118 @@
+"""Tier `bound`: direct sums are certified, paths that round are recognised and judged, and nothing else passes."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numeric import Geometry, definition
+from numeric.paths import DIRECT
+from proofs.conformance.basis import structure
+from proofs.conformance.exact import exactly, pieces
+from proofs.conformance.functions import FUNCTIONS
+from proofs.conformance.inexact import bound
+from proofs.conformance.integers import integers
+from proofs.conformance.precision import cut, rounded, rounded_away
+from tests import strategies
+from tests.conformance import targets
+from tests.conformance.targets import changed, of_inputs, of_output
+from tests.conformance.test_basis import LAYERS, POOL, POOLS, ROLES
+from tests.meta.planted.kernels import KERNELS
+
+PLAIN = Geometry((7, 6), (3, 3), padding=((1, 0), (2, 1)), in_channels=4, out_channels=6, groups=2)
+THREE = ("conv", "conv.input_gradient", "conv.weight_gradient")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_direct_paths_are_certified(function, dtype):
+    for geometry in [POOL] if function in POOLS else LAYERS:
+        for path in DIRECT if "pool" not in function else DIRECT[:1]:
+            found = bound(targets.numeric(path, dtype), function, geometry, 2)
+            assert found.outcome == ("not run" if function == "max_pool" else "certified"), found
+
+
+@given(geometry=strategies.geometries(), data=st.data())
+def test_any_layer_is_certified(geometry, data):
+    function = data.draw(st.sampled_from([name for name in FUNCTIONS if name not in POOLS]))
+    assert bound(targets.numeric(dtype="float64"), function, geometry, 2).outcome == "certified"
+
+
+@pytest.mark.parametrize("function", THREE)
+@pytest.mark.parametrize(("path", "kind"), [("winograd2", "Winograd"), ("winograd4", "Winograd"), ("fft", "FFT")])
+def test_paths_that_round_are_recognised_and_never_certified(path, kind, function):
+    found = bound(targets.numeric(path), function, PLAIN, 2)
+    assert found.outcome == "inexact"
+    assert kind in found.detail
+
+
+def test_small_basis_arrays_pass_winograd_but_not_the_probes_near_the_budget():
+    """F(2,3) divides by powers of two alone: its map is right bit for bit."""
+    assert structure(targets.numeric("winograd2"), "conv", PLAIN).outcome == "certified"
+    assert structure(targets.numeric("fft"), "conv", PLAIN).outcome == "inexact"
+    assert bound(targets.numeric("winograd2"), "conv", PLAIN, 2).outcome == "inexact"
+
+
+@pytest.mark.parametrize("how", [rounded, rounded_away, cut])
+@pytest.mark.parametrize(("bits", "kind"), [(11, "TF32"), (8, "bfloat16 products")])
+def test_matrix_units_pass_short_integers_and_are_recognised_by_long_ones(bits, kind, how):
+    target = changed(of_inputs(lambda a: how(a, bits).astype(np.float32)))
+    for function in THREE:
+        assert structure(target, function, PLAIN).outcome == "certified"
+        assert integers(target, function, PLAIN, 2).outcome == "certified"
+        found = bound(target, function, PLAIN, 2)
+        if how is not cut:  # off by up to twice as much: refuted by the bound of rounding to nearest
+            assert found.outcome == "inexact"
+            assert kind in found.detail
+
+
+def test_float64_computed_as_float32_is_not_certified():
+    target = changed(lambda _, f: lambda g, *a: f(g, *(x.astype(np.float32) for x in a)).astype(np.float64), "float64")
+    found = bound(target, "conv", PLAIN, 2)
+    assert found.outcome == "inexact"
+    assert "float32 arithmetic" in found.detail
+
+
+@pytest.mark.parametrize("path", ["im2col", "winograd2", "fft"])
+@pytest.mark.parametrize("function", THREE)
+def test_what_is_beyond_every_bound_is_refuted(path, function):
+    off = changed(of_output(lambda y, *_: y * np.float32(1.02)), path=path)
+    assert bound(off, function, PLAIN, 2).outcome == "refuted"
+    nan = changed(of_output(lambda y, *_: np.full_like(y, np.nan)), path=path)
+    assert bound(nan, function, PLAIN, 2).outcome == "refuted"
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_planted_wrong_kernels_are_refuted_here_too(name):
+    function = ROLES[name.partition(":")[0]]
+    assert "refuted" in [bound(targets.planted(KERNELS[name]), function, layer, 2).outcome for layer in LAYERS]
+
+
+@given(data=st.data())
+def test_the_exact_value_is_exact(data):
+    case = data.draw(strategies.layers(most=500))
+    of = data.draw(strategies.values(case, lambda shape: strategies.floats(shape, np.float32)))
+    true = {name: strategies.exact(array) for name, array in of.items()}
+    high, low = exactly("conv", case.geometry, of["x"], of["w"])
+    expected = definition.conv(true["x"], true["w"], case.geometry)
+    for index in np.ndindex(expected.shape):
+        value = Fraction(float(np.broadcast_to(high, expected.shape)[index]))
+        value += Fraction(float(np.broadcast_to(low, expected.shape)[index]))
+        assert abs(value - expected[index]) <= abs(expected[index]) / 2**90 + Fraction(1, 2**200)
+
+
+@given(array=strategies.floats((3, 2), np.float64), width=st.integers(5, 26))
+def test_pieces_add_up(array, width):
+    parts = list(pieces(array, width))
+    total = sum((strategies.exact(part) for part in parts), strategies.exact(np.zeros_like(array)))
+    assert (total == strategies.exact(array)).all()
+
+
+def test_roundings():
+    array = np.array([5.0, -5.0, 7.0, 6.5, 0.0])
+    assert rounded(array, 2).tolist() == [4, -4, 8, 6, 0]
+    assert rounded_away(array, 2).tolist() == [6, -6, 8, 6, 0]
+    assert cut(array, 2).tolist() == [4, -4, 6, 6, 0]
+    assert (rounded(array.astype(np.float64) / 3, 24) == (array / 3).astype(np.float32)).all()

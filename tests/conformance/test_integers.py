@@ -1,0 +1,146 @@
+"""Tier `integers` and its budgets: at the edge every order of summation is exact, one step beyond some is not."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numeric import Geometry
+from proofs.conformance.budget import Budget, integer_arrays
+from proofs.conformance.exact import products
+from proofs.conformance.functions import FUNCTIONS
+from proofs.conformance.integers import integers
+from proofs.conformance.precision import CAUTIOUS, PRECISIONS, Precision, rounded
+from proofs.conformance.probes import generator
+from tests import strategies
+from tests.conformance import targets
+from tests.conformance.targets import changed, of_output
+from tests.conformance.test_basis import LAYERS, POOL, POOLS, ROLES
+from tests.meta.planted.kernels import KERNELS
+
+EDGES = {name: PRECISIONS[name] for name in ("tf32", "bfloat16", "float16", "float16 in float16", "float32")}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_right_functions_are_certified(function, dtype):
+    for geometry in [POOL] if function in POOLS else LAYERS:
+        found = integers(targets.numeric(dtype=dtype), function, geometry, 2)
+        assert found.outcome in ("certified", "not run"), found
+        assert found.outcome == "certified" or (dtype in ("bfloat16", "float16") and "no integers fit" in found.detail)
+
+
+@given(geometry=strategies.geometries(), data=st.data())
+def test_any_layer_is_certified(geometry, data):
+    function = data.draw(st.sampled_from([name for name in FUNCTIONS if name not in POOLS]))
+    dtype = data.draw(st.sampled_from(["float16", "float32"]))
+    assert integers(targets.numeric(dtype=dtype), function, geometry, 2).outcome == "certified"
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_planted_wrong_kernels_are_refuted(name):
+    function = ROLES[name.partition(":")[0]]
+    outcomes = [integers(targets.planted(KERNELS[name]), function, geometry, 2).outcome for geometry in LAYERS]
+    assert "refuted" in outcomes
+
+
+def test_what_is_wrong_at_one_shape_alone_is_seen_there():
+    """At the layer's own channels, where the probe of `structure` does not look."""
+    wide = Geometry((5, 4), (2, 3), in_channels=33, out_channels=17)
+
+    def tail(y, geometry, _):
+        if geometry.in_channels == 33:
+            y[:, 16] = 0
+        return y
+
+    target = changed(of_output(tail))
+    assert integers(target, "conv", wide, 2).outcome == "refuted"
+
+
+@pytest.mark.parametrize("name", EDGES)
+@pytest.mark.parametrize("function", ["conv", "conv.input_gradient", "conv.weight_gradient", "conv.bias_gradient"])
+def test_budgets_keep_every_sum_representable(name, function):
+    precision = EDGES[name]
+    for geometry in LAYERS:
+        for wide in (None, 0, 1):
+            budget = Budget.of(function, geometry, 2, precision, wide=wide)
+            second = budget.second if "bias" not in function else 1
+            assert budget.products * budget.first * second <= precision.sums
+            assert max(budget.first, second) <= 2**precision.input_bits
+            assert budget.trials * np.log2(1) - budget.failure >= 40 or budget.kept is not None
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_at_the_edge_every_order_is_exact_and_beyond_it_is_not(name):
+    """The worst case: all products of one sign and as large as they may be, added up in a rounding accumulator."""
+    precision = EDGES[name]
+    n = 5
+    geometry = Geometry((n,), (n,))
+    budget = Budget.of("conv", geometry, 1, precision, wide=0)
+    assert budget.products == n
+    edge = precision.sums // n  # the largest product that n of them leave room for
+    worst = [edge] * n
+    for odd in range(n):  # one that is smaller, at every place
+        terms = [*worst]
+        terms[odd] -= 1
+        assert all(_added(order, precision) == sum(terms) for order in permutations(terms))
+    beyond = [precision.sums - 1, 1, 1]  # the largest whole number that is held, and a step past it
+    assert any(_added(order, precision) != sum(beyond) for order in permutations(beyond))
+
+
+def _added(terms, precision: Precision):
+    """Sum in an accumulator, rounded after every step, and again as an output."""
+    total = 0.0
+    for term in terms:
+        total = float(rounded(np.array(total + term), precision.accumulator_bits))
+    return float(rounded(np.array(total), precision.output_bits))
+
+
+def test_products_are_counted_by_the_index_map():
+    geometry = Geometry((4, 3), (3, 2), (1, 2), padding=((1, 1), (0, 0)), in_channels=4, out_channels=6, groups=2)
+    assert products("conv", geometry, 5) == 2 * 6
+    assert products("conv.input_gradient", geometry, 5) == 3 * 3
+    assert products("conv.weight_gradient", geometry, 5) == 5 * 4
+    assert products("conv.bias_gradient", geometry, 5) == 5 * 4
+    assert products("conv.double_backward_g", geometry, 5) == 2 * 2 * 6
+
+
+@pytest.mark.parametrize("function", ["conv", "conv.input_gradient", "conv.weight_gradient", "conv.bias_gradient"])
+def test_where_no_budget_fits_inputs_are_thinned_out_and_it_is_said(function):
+    geometry = Geometry((24, 20), (3, 3), padding=1, in_channels=40, out_channels=48)
+    budget = Budget.of(function, geometry, 3, PRECISIONS["bfloat16"])
+    assert budget.kept is not None
+    arrays = integer_arrays(function, geometry, 3, "bfloat16", budget, generator(function))
+    ones = [np.abs(array).astype(np.float64) for array in arrays]
+    assert FUNCTIONS[function].expected(geometry, *ones).max() <= 2**8
+    found = integers(targets.numeric(dtype="bfloat16"), function, geometry, 3)
+    assert found.outcome == "certified"
+    assert "since no budget fits otherwise" in found.detail
+    assert found.assumptions[-1] == f"a wrong map passes with probability at most 2**{budget.exponent}"
+    assert budget.exponent > -40
+
+
+def test_the_probability_is_stated_with_its_premises():
+    found = integers(targets.numeric(), "conv", LAYERS[0], 2)
+    assert found.assumptions == (
+        "bilinear in its arguments",
+        "with integer coefficients",
+        "a wrong map passes with probability at most 2**-40",
+    )
+    assert found.calls == 5
+
+
+def test_the_probability_holds_for_forms_that_vanish_as_often_as_they_can():
+    """`(a0 - a1) * (b0 - b1)` at integers up to 1: 5/9 of all, less than 2 in 3."""
+    values = range(-1, 2)
+    zero = sum((a - b) * (c - d) == 0 for a in values for b in values for c in values for d in values)
+    assert zero / 81 <= 2 / 3
+
+
+def test_every_type_has_a_budget_that_each_of_its_paths_is_exact_in():
+    for dtype in ("float64", "float32", "float16", "bfloat16"):
+        cautious, own = PRECISIONS[CAUTIOUS.get(dtype, dtype)], PRECISIONS[dtype]
+        assert cautious.input_bits <= own.input_bits
+        assert cautious.sums <= own.sums
