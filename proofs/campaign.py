@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -30,6 +30,7 @@ PIECE = 4000
 """Array entries of the cases of a piece, about: some seconds of work."""
 P = TypeVar("P")
 R = TypeVar("R")
+Spread = Callable[[Callable[[Any, str], Any], Sequence[Any], str, int], Iterator[tuple[Any, Any]]]
 
 
 @dataclass(frozen=True)
@@ -103,10 +104,12 @@ def resume(
     jobs: int,
     kept: Path | None,
     tell: Callable[[P, R, bool], None],
+    spread: Spread | None = None,
 ) -> dict[P, R]:
     """Run every piece that the folder `kept` has no result of under that key; empty the folder once all are there.
 
-    Without a folder nothing is kept. `tell` hears of every piece, those that are there first.
+    Without a folder nothing is kept. `tell` hears of every piece, those that are there first. `spread(run, pieces, key,
+    jobs)` runs what is left, and yields each piece with its result as it comes: joblib unless given.
     """
     memory = joblib.Memory(kept, verbose=0)
     kept_run = memory.cache(run)
@@ -116,12 +119,16 @@ def resume(
         found[piece] = kept_run(piece, key)
         tell(piece, found[piece], True)
     rest = [piece for piece in todo if piece not in before]
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
-    for piece, result in parallel(joblib.delayed(_paired)(kept_run, piece, key) for piece in rest):
+    for piece, result in (spread or _by_joblib)(kept_run, rest, key, jobs):
         found[piece] = result
         tell(piece, result, False)
     memory.clear(warn=False)
     return found
+
+
+def _by_joblib(run: Callable[[P, str], R], todo: Sequence[P], key: str, jobs: int) -> Iterator[tuple[P, R]]:
+    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+    yield from parallel(joblib.delayed(_paired)(run, piece, key) for piece in todo)
 
 
 def _paired(run: Callable[[P, str], R], piece: P, key: str) -> tuple[P, R]:

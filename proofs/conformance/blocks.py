@@ -9,12 +9,15 @@ alone. Which bases are laid along the batch and which along the channels depends
 - the weight gradient, which sums over the batch: one-hot images along both channels, one group lit at a time, and the
   same again in a second sample times another factor.
 - pooling: one-hot images along the batch; for the maximum over the lowest number, so that padding would win.
+
+Where a type has the bits, several cells are lit at once, each by its own power of two: a first, quick look.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -22,6 +25,7 @@ import numpy as np
 
 from numeric.dtypes import Array
 from numeric.geometry import Geometry
+from proofs.conformance.exact import bilinear
 from proofs.conformance.functions import FUNCTIONS, PAIRS, shape, table
 from proofs.conformance.precision import PRECISIONS, lowest, rounded
 from proofs.conformance.probes import storage
@@ -29,7 +33,7 @@ from proofs.conformance.probes import storage
 AXES = ("group", "slice", "tap", "output", "channel", "cell")
 CELLS = 2**21  # entries of an array, at most: 16 MB of float64
 GROUPS, SLICES = 3, 2  # of a probe, at most
-SAMPLES = np.array([1, 8])  # what the two samples of a weight gradient come out as: their factors are 1 and 2, 1 and 4
+BITS = 4  # of a field
 
 
 @dataclass(frozen=True)
@@ -64,33 +68,72 @@ def sizes(function: str, geometry: Geometry) -> tuple[int, ...]:
     return groups, slices, taps, outputs, groups * slices, cells
 
 
-def law(function: str, geometry: Geometry, place: tuple[slice, ...], index_map: Array) -> Array:
-    """Where a part of the map is 1."""
-    groups, slices, taps, _, channels, cells = sizes(function, geometry)
+def law(function: str, geometry: Geometry, place: tuple[slice, ...], code: Array) -> Array:
+    """A part of the map, from a `coded` index map."""
+    groups, slices, _, _, channels, _ = sizes(function, geometry)
+    numbers = code[place[2:4] + place[5:]]
     if FUNCTIONS[function].gives == "b":
-        return np.ones((1, 1, 1, place[3].stop - place[3].start, 1, 1), bool)
-    owner = (np.arange(groups * slices)[:, None] == np.arange(channels)).reshape(groups, slices, 1, 1, channels, 1)
-    numbers = np.arange(cells)[place[5]]
-    read = index_map[place[3]].T[place[2] if taps > 1 else slice(None), :, None] == numbers
-    if taps == 1:
-        read = read.any(0, keepdims=True)
-    found: Array = owner[:, :, :, :, place[4]] & read[None, None, :, :, None, :]
+        return np.ones((1, 1, 1, numbers.shape[1], 1, 1))
+    owner = range(channels)  # of the weights, numbered group by group
+    owner = owner[place[4]]
+    found = np.zeros((groups, slices, *numbers.shape[:2], len(owner), numbers.shape[2]))
+    for channel, number in enumerate(owner):
+        found[*divmod(number, slices), :, :, channel] = numbers
     return found
 
 
-def blocks(function: str, geometry: Geometry, dtype: str, pair: int = 0) -> Iterator[Block]:
-    """Every run that it takes, for one of the function's `PAIRS`; the argument of `dtype` is the target's."""
+def coded(function: str, geometry: Geometry, fields: int = 1) -> Array:
+    """The index map as blocks with so many fields give it: `(taps, outputs, cells)`, what is lit packed together."""
+    of, (_, _, taps, outputs, _, cells) = FUNCTIONS[function], sizes(function, geometry)
+    if of.gives == "b":
+        return np.ones((1, outputs, 1))
+    output, tap = np.nonzero(table(geometry) >= 0)
+    cell = table(geometry)[output, tap]
+    lit = output if of.gives == "x" else cell
+    places = [tap if taps > 1 else 0 * tap, output, cell]  # of one tap: it does not matter through which
+    places[1 if of.gives == "x" else 2] = lit // fields
+    packs = -(-(outputs if of.gives == "x" else cells) // fields)
+    code = np.zeros((taps, packs, cells) if of.gives == "x" else (taps, outputs, packs))
+    np.add.at(code, tuple(places), 2.0 ** (BITS * (lit % fields)))
+    return code
+
+
+def packing(count: int, fields: int) -> Array:
+    """What packs numbers into fields of `BITS` bits: `(packs, count)`, the identity for one field."""
+    number = np.arange(count)
+    found = np.zeros((-(-count // fields), count))
+    found[number // fields, number] = 2.0 ** (BITS * (number % fields))
+    return found
+
+
+def most_fields(function: str, dtype: str) -> int:
+    """Fields that a result holds exactly, beside the powers of two that tell groups, and samples, apart."""
+    if not bilinear(function):
+        return 1
+    return max(1, (PRECISIONS[dtype].output_bits - GROUPS + 1 - (4 if FUNCTIONS[function].gives == "w" else 0)) // BITS)
+
+
+def blocks(function: str, geometry: Geometry, dtype: str, pair: int = 0, fields: int = 1) -> Iterator[Block]:
+    """Every run that it takes, for one of the function's `PAIRS`; `dtype` is the target's.
+
+    With several fields that many cells of an image are lit at once: fewer runs tell the same of a map whose
+    coefficients are small integers.
+    """
     of, kind = FUNCTIONS[function], storage(dtype)
     if of.operation == "max_pool":
         found = _winners(geometry, kind) if of.fixed else _pooled(function, geometry, kind, lowest(dtype))
     elif of.operation == "average_pool":
         found = _pooled(function, geometry, kind, 0.0, dtype)
     else:
-        found = {"b": _biases, "w": _weights}.get(of.gives, _images)(function, geometry, kind, PAIRS[function][pair])
+        found = {"b": _biases, "w": _weights}.get(of.gives, _images)(
+            function, geometry, kind, PAIRS[function][pair], fields
+        )
     yield from found
 
 
-def _images(function: str, geometry: Geometry, kind: np.dtype[Any], pair: tuple[str, ...]) -> Iterator[Block]:
+def _images(
+    function: str, geometry: Geometry, kind: np.dtype[Any], pair: tuple[str, ...], fields: int
+) -> Iterator[Block]:
     groups, slices, taps, outputs, channels, cells = sizes(function, geometry)
     forward = FUNCTIONS[function].gives == "g"
     lit, given = (cells, outputs) if forward else (outputs, cells)
@@ -98,11 +141,11 @@ def _images(function: str, geometry: Geometry, kind: np.dtype[Any], pair: tuple[
     counts: Any = dict(zip(names, (channels, channels * taps), strict=True))
     probe = replace(geometry, groups=groups, **counts)
     kernels = _kernels(groups, slices, taps, forward).astype(kind).reshape(probe.weight_shape)
-    power = 2.0 ** np.arange(groups).reshape(-1, 1, 1, 1, 1, 1)
+    packs, power = packing(lit, fields), 2.0 ** np.arange(groups).reshape(-1, 1, 1, 1, 1, 1)
     order = (1, 2, 3, 4, 0) if forward else (1, 2, 3, 0, 4)
     for channel in range(channels):
-        for part in spans(lit, CELLS // max(channels * taps * given, channels * lit)):
-            images = one_hot(lit, part, channels, channel, kind)
+        for part in spans(len(packs), CELLS // max(channels * taps * given, channels * lit)):
+            images = lighted(packs[part], channels, channel, kind)
             count = len(images)
             place = (*map(slice, (groups, slices, taps)), *_places(forward, part, given, channel))
             arrays = _arguments(function, probe, count, dict(zip(pair, (images, kernels), strict=True)), kind)
@@ -116,42 +159,61 @@ def _images(function: str, geometry: Geometry, kind: np.dtype[Any], pair: tuple[
 def _kernels(groups: int, slices: int, taps: int, forward: bool) -> Array:
     """One tap of one slice for each channel that is not summed, times `2**group`."""
     one: Any = np.eye(slices * taps).reshape(slices, taps, slices, taps)
-    one = one.reshape(slices * taps, slices, taps) if forward else one.transpose(2, 0, 1, 3)
-    power = 2.0 ** np.arange(groups)
-    found: Array = power.reshape(-1, *(1,) * one.ndim) * one
+    one = one if forward else one.transpose(2, 0, 1, 3)
+    found: Array = 2.0 ** np.arange(groups).reshape(-1, 1, 1, 1, 1) * one
     return found
 
 
-def _weights(function: str, geometry: Geometry, kind: np.dtype[Any], pair: tuple[str, ...]) -> Iterator[Block]:
+def _weights(
+    function: str, geometry: Geometry, kind: np.dtype[Any], pair: tuple[str, ...], fields: int
+) -> Iterator[Block]:
     groups, _, taps, outputs, _, cells = sizes(function, geometry)
-    power = 2.0 ** np.arange(groups).reshape(-1, 1, 1, 1, 1, 1) * SAMPLES.sum()
-    lit_cells = spans(cells, CELLS // max(2 * groups * outputs * taps, 2 * groups * cells))
-    width = lit_cells[0].stop
+    packs, samples = packing(cells, fields), 1 if fields > 1 else 2
+    lit_cells = spans(len(packs), CELLS // max(2 * groups * outputs * taps, 2 * groups * cells))
+    lit_outputs = spans(outputs, CELLS // max(groups * lit_cells[0].stop * taps, 2 * groups * outputs))
     for group in range(groups):
-        for cell_part in lit_cells:
-            for output_part in spans(outputs, CELLS // max(groups * width * taps, 2 * groups * outputs)):
-                height = output_part.stop - output_part.start
-                probe = replace(geometry, groups=groups, in_channels=groups * width, out_channels=groups * height)
-                g = _along_channels(outputs, output_part, 2.0 ** np.arange(groups), 2, kind)
-                x = _along_channels(cells, cell_part, np.arange(groups) == group, 4, kind)
-                given = {letter: x if letter[-1] == "x" else g for letter in pair}
-                place = (*map(slice, (groups, 1, taps)), output_part, slice(group, group + 1), cell_part)
-
-                def view(result: Array, height: int = height) -> Array:
-                    parts = result.reshape(groups, height, width, taps).transpose(0, 3, 1, 2)
-                    return parts[:, None, :, :, None]
-
-                yield Block(probe, _arguments(function, probe, 2, given, kind), place, view, (power,))
+        for cell_part, output_part in product(lit_cells, lit_outputs):
+            place = (*map(slice, (groups, 1, taps)), output_part, slice(group, group + 1), cell_part)
+            yield _weight_block(function, geometry, kind, pair, packs, place, samples)
+        if samples == 1:  # that samples are added up shows on one channel
+            place = (*map(slice, (groups, 1, taps)), slice(1), slice(group, group + 1), slice(1))
+            yield _weight_block(function, geometry, kind, pair, packs, place, 2)
 
 
-def _along_channels(count: int, part: slice, factors: Array, second: int, kind: np.dtype[Any]) -> Array:
-    """One-hot images as the channels of each group, times the group's factor; the second sample times another."""
-    eye = np.eye(count)[part]
-    both = np.array([1, second]).reshape(-1, 1, 1, 1) * np.asarray(factors, float).reshape(1, -1, 1, 1) * eye
-    return np.asarray(both.reshape(2, -1, count), kind)
+def _weight_block(
+    function: str,
+    geometry: Geometry,
+    kind: np.dtype[Any],
+    pair: tuple[str, ...],
+    packs: Array,
+    place: tuple[slice, ...],
+    samples: int,
+) -> Block:
+    """Images of a part of the outputs and cells along the channels; a second sample's are two and four times those."""
+    groups, taps, outputs = place[0].stop, place[2].stop, prod(geometry.output_size)
+    factors = 2.0 ** np.arange(groups)
+    lit = (np.arange(groups) == (place[4].start or 0)).astype(float)
+    g = _along_channels(np.eye(outputs)[place[3]], factors, 2.0 ** np.arange(samples), kind)
+    x = _along_channels(packs[place[5]], lit, 4.0 ** np.arange(samples), kind)
+    height, width = g.shape[1] // groups, x.shape[1] // groups
+    probe = replace(geometry, groups=groups, in_channels=groups * width, out_channels=groups * height)
+    arrays = _arguments(function, probe, samples, {letter: x if letter[-1] == "x" else g for letter in pair}, kind)
+
+    def view(result: Array) -> Array:
+        return result.reshape(groups, height, width, taps).transpose(0, 3, 1, 2)[:, None, :, :, None]
+
+    return Block(probe, arrays, place, view, (_on(0, factors) * sum(8.0**n for n in range(samples)),))
 
 
-def _biases(function: str, geometry: Geometry, kind: np.dtype[Any], _: tuple[str, ...]) -> Iterator[Block]:
+def _along_channels(images: Array, factors: Array, samples: Array, kind: np.dtype[Any]) -> Array:
+    """Images as the channels of each group, times the group's factor and the sample's: `(samples, channels, cells)`."""
+    every = samples.reshape(-1, 1, 1, 1) * factors.reshape(-1, 1, 1) * images
+    return np.asarray(every.reshape(len(samples), -1, images.shape[1]), kind)
+
+
+def _biases(
+    function: str, geometry: Geometry, kind: np.dtype[Any], _: tuple[str, ...], _fields: int
+) -> Iterator[Block]:
     """Every channel has one position lit, times a power of two, so that none is mistaken for its neighbours."""
     outputs = prod(geometry.output_size)
     for part in spans(outputs, CELLS // (2 * outputs)):
@@ -176,7 +238,7 @@ def _pooled(
     order = (1, 2, 0) if forward else (1, 0, 2)
     for channel in range(channels):
         for part in spans(lit, CELLS // (channels * max(given, lit) * prod(geometry.kernel_size))):
-            images = one_hot(lit, part, channels, channel, kind, zero)
+            images = lighted(np.eye(lit)[part], channels, channel, kind, zero)
             here = slice(None) if forward else part
             place = (*map(slice, (channels, 1, 1)), *_places(forward, part, given, channel))
             arrays = _arguments(function, probe, len(images), {FUNCTIONS[function].arguments[0]: images}, kind)
@@ -197,7 +259,7 @@ def _winners(geometry: Geometry, kind: np.dtype[Any]) -> Iterator[Block]:
             for part in spans(outputs, CELLS // (channels * cells * taps)):
                 winner = index_map[part, tap]
                 count = len(winner)
-                g = one_hot(outputs, part, channels, channel, kind) * (winner >= 0).reshape(-1, 1, 1).astype(kind)
+                g = lighted(np.eye(outputs)[part] * (winner >= 0)[:, None], channels, channel, kind)
                 x = np.tile(ramp, (count, channels, 1))
                 x[np.arange(count), :, winner] = np.where(winner >= 0, 2 * ramp[-1], x[:, 0, -1])[:, None]
                 place = (*map(slice, (channels, 1)), slice(tap, tap + 1), *_places(False, part, cells, channel))
@@ -228,11 +290,11 @@ def quotients(geometry: Geometry, dtype: str) -> tuple[Array, ...]:
     return rounded(exact, bits), rounded(rounded(exact, max(bits, 24)), bits)
 
 
-def one_hot(count: int, part: slice, channels: int, channel: int, kind: np.dtype[Any], zero: float = 0.0) -> Array:
-    """Images `(len(part), channels, count)` with a 1 in one cell of one channel each."""
-    images = np.full((part.stop - part.start, channels, count), zero, kind)
-    images[np.arange(len(images)), channel, np.arange(part.start, part.stop)] = 1
-    return images
+def lighted(images: Array, channels: int, channel: int, kind: np.dtype[Any], zero: float = 0.0) -> Array:
+    """Images in one of the channels, `(len(images), channels, cells)`; zeros are another number if it is given."""
+    found = np.full((len(images), channels, images.shape[1]), zero, kind)
+    found[:, channel] = images if not zero else np.where(images, images, zero)
+    return found
 
 
 def spans(total: int, size: int) -> list[slice]:

@@ -26,11 +26,13 @@ from proofs.conformance import pieces as pieces_
 from proofs.conformance.adapters import ADAPTERS, load
 from proofs.conformance.certificate import Diagnosed, Report, outcome
 from proofs.conformance.geometries import Case
-from proofs.conformance.outcome import Outcome
+from proofs.conformance.outcome import Finding, Outcome
 from proofs.conformance.pieces import Judged, Piece
+from proofs.conformance.processes import isolated
 from proofs.conformance.record import Recorder
 from proofs.conformance.target import Target, TargetError
 
+DIED = "the process that ran it died: an abort or a segmentation fault in native code"
 DIAGNOSES = 3
 """Refuted layers of a function that are diagnosed, the smallest first."""
 
@@ -61,6 +63,7 @@ def certify(
     keep_calls: bool = False,
     progress: bool = False,
     diagnose: bool = True,
+    isolate: bool = False,
 ) -> Report:
     """Decide whether every function of a target is right, on every layer of a grid.
 
@@ -70,6 +73,7 @@ def certify(
     layers. `tiers` are those of `TIERS`. `jobs` is a number of processes, `dask` the address of a scheduler to use in
     their place. `journal` is a folder where results of an unfinished run are kept. `keep_calls` keeps what came out,
     for `Report.record`; `progress` shows a bar on stderr; `diagnose` says whether what is refuted is diagnosed.
+    `isolate` runs a target that goes by name in processes of its own: one that native code takes down is a finding.
 
     Raises `TargetError` for a target that cannot be made, `GridError` for layers that cannot be read, `ValueError` for
     tiers that there are not.
@@ -89,6 +93,7 @@ def certify(
             -1 if dask else jobs,
             kept,
             lambda text, judged, before: tell(Piece.parse(text), judged, before),
+            partial(isolated, died=_died) if isolate and named and not dask else None,
         )
     judged = [(piece, found[str(piece)]) for piece in todo]
     head = {"name": made.name, "dtype": made.dtype, "functions": list(made.functions), "about": _about(made, judged)}
@@ -123,6 +128,13 @@ def _about(made: Target, judged: Iterable[tuple[Piece, Judged]]) -> dict[str, st
 
 def _grid_name(grid: Any) -> str:
     return str(grid) if isinstance(grid, str | Path) else f"{len(grid)} layers"
+
+
+def _died(text: str) -> Judged:
+    """What is found of a piece in which the process ended without a word."""
+    piece = Piece.parse(text)
+    where = (piece.case.geometry, piece.case.batch, Outcome.REFUTED, DIED)
+    return Judged((Finding(piece.tiers[0], piece.function, *where, calls=1),))
 
 
 Run = Callable[[str, str], Judged]
@@ -227,7 +239,8 @@ def _diagnoses(target: Target, judged: Iterable[tuple[Piece, Judged]]) -> Iterat
     """What is wrong with each function that is refuted, on its smallest layers; the same mistake once."""
     refuted: dict[str, list[Geometry]] = {}
     for piece, result in judged:
-        if outcome(result.findings) == Outcome.REFUTED and piece.tiers != ("premises",):
+        dead = any(finding.detail == DIED for finding in result.findings)  # nor would we survive it
+        if outcome(result.findings) == Outcome.REFUTED and piece.tiers != ("premises",) and not dead:
             refuted.setdefault(piece.function, []).append(piece.case.geometry)
     for function, layers in refuted.items():
         told: set[tuple[str, ...]] = set()

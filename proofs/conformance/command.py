@@ -104,6 +104,7 @@ def _certify(args: argparse.Namespace) -> Any:
             journal=journal,
             keep_calls=hasattr(args, "json"),
             progress=True,
+            isolate=args.target.partition(":")[0] not in ("numeric", "scipy"),
         )
     except OSError as error:
         raise CommandError(f"cannot keep results in {journal}: {error}") from error

@@ -15,7 +15,7 @@ import numpy as np
 
 from numeric.dtypes import Array
 from numeric.geometry import Geometry
-from numeric.paths import im2col
+from numeric.paths import shift
 from numeric.paths.windows import overlap_add, windows
 from proofs.conformance.functions import FUNCTIONS, PAIRS, table
 
@@ -42,7 +42,7 @@ def bilinear(function: str) -> bool:
 
 def multiplied(function: str, geometry: Geometry, pairs: Sequence[Pair]) -> Array:
     """Sum over the pairs of the layer's function."""
-    found: Array = sum(getattr(im2col, kernel(function))(*pair, geometry) for pair in pairs)
+    found: Array = sum(getattr(shift, kernel(function))(*pair, geometry) for pair in pairs)
     return found
 
 
@@ -70,7 +70,7 @@ def exactly(function: str, geometry: Geometry, *arrays: Array) -> Pair:
     if bilinear(function):
         width = int(53 - log2(terms)) // 2
         parts = (
-            getattr(im2col, kernel(function))(a, b, geometry)
+            getattr(shift, kernel(function))(a, b, geometry)
             for pair in factors(function, arrays)
             for a in pieces(pair[0], width)
             for b in pieces(pair[1], width)
@@ -109,8 +109,8 @@ def pieces(array: Array, width: int) -> Iterator[Array]:
     """Arrays of multiples of a power of two, at most `2**width` of it, that add up to the array exactly."""
     rest = np.array(array, np.float64)
     while np.any(rest != 0):
-        unit = np.ldexp(1.0, int(np.frexp(np.abs(rest).max())[1]) - width)
-        piece = np.trunc(rest / unit) * unit
+        last = max(int(np.frexp(np.abs(rest).max())[1]) - width, -1074)
+        piece = np.ldexp(np.trunc(np.ldexp(rest, -last)), last)
         yield piece
         rest = rest - piece
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from numeric.dtypes import Array
 from numeric.geometry import Geometry
-from numeric.paths import im2col
+from numeric.paths import shift
 from numeric.pooling import average_pool, average_pool_input_gradient, max_pool, max_pool_input_gradient
 
 OPERATIONS = ("conv", "conv_transpose", "average_pool", "max_pool")
@@ -62,7 +63,7 @@ def options(geometry: Geometry) -> dict[str, Any]:
 
 
 def _double_backward_g(geometry: Geometry, ddx: Array, ddw: Array, g: Array, x: Array, w: Array) -> Array:  # noqa: ARG001
-    return im2col.conv(ddx, w, geometry) + im2col.conv(x, ddw, geometry)
+    return shift.conv(ddx, w, geometry) + shift.conv(x, ddw, geometry)
 
 
 _SECOND = ("ddx", "ddw", "g", "x", "w")
@@ -75,12 +76,12 @@ def _pool(geometry: Geometry) -> dict[str, Any]:
 FUNCTIONS: dict[str, Function] = {
     str(function): function
     for function in (
-        Function("conv", "forward", ("x", "w"), "g", lambda geometry, x, w: im2col.conv(x, w, geometry)),
+        Function("conv", "forward", ("x", "w"), "g", lambda geometry, x, w: shift.conv(x, w, geometry)),
         Function(
-            "conv", "input_gradient", ("g", "w"), "x", lambda geometry, g, w: im2col.input_gradient(g, w, geometry)
+            "conv", "input_gradient", ("g", "w"), "x", lambda geometry, g, w: shift.input_gradient(g, w, geometry)
         ),
         Function(
-            "conv", "weight_gradient", ("g", "x"), "w", lambda geometry, g, x: im2col.weight_gradient(g, x, geometry)
+            "conv", "weight_gradient", ("g", "x"), "w", lambda geometry, g, x: shift.weight_gradient(g, x, geometry)
         ),
         Function("conv", "bias_gradient", ("g",), "b", lambda _, g: g.sum(axis=(0, *range(2, g.ndim)), dtype=g.dtype)),
         Function("conv", "double_backward_g", _SECOND, "g", _double_backward_g),
@@ -89,27 +90,27 @@ FUNCTIONS: dict[str, Function] = {
             "double_backward_x",
             _SECOND,
             "x",
-            lambda geometry, _ddx, ddw, g, _x, _w: im2col.input_gradient(g, ddw, geometry),
+            lambda geometry, _ddx, ddw, g, _x, _w: shift.input_gradient(g, ddw, geometry),
         ),
         Function(
             "conv",
             "double_backward_w",
             _SECOND,
             "w",
-            lambda geometry, ddx, _ddw, g, _x, _w: im2col.weight_gradient(g, ddx, geometry),
+            lambda geometry, ddx, _ddw, g, _x, _w: shift.weight_gradient(g, ddx, geometry),
         ),
         Function(
-            "conv_transpose", "forward", ("g", "w"), "x", lambda geometry, g, w: im2col.input_gradient(g, w, geometry)
+            "conv_transpose", "forward", ("g", "w"), "x", lambda geometry, g, w: shift.input_gradient(g, w, geometry)
         ),
         Function(
-            "conv_transpose", "input_gradient", ("x", "w"), "g", lambda geometry, x, w: im2col.conv(x, w, geometry)
+            "conv_transpose", "input_gradient", ("x", "w"), "g", lambda geometry, x, w: shift.conv(x, w, geometry)
         ),
         Function(
             "conv_transpose",
             "weight_gradient",
             ("x", "g"),
             "w",
-            lambda geometry, x, g: im2col.weight_gradient(g, x, geometry),
+            lambda geometry, x, g: shift.weight_gradient(g, x, geometry),
         ),
         Function(
             "average_pool",
@@ -153,6 +154,7 @@ PAIRS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 
+@lru_cache(maxsize=64)
 def table(geometry: Geometry) -> Array:
     """The index map as numbers, `(outputs, taps)`: the cell that each output reads through a tap, row-major, or -1."""
     found: Any = np.zeros((1,) * (2 * geometry.ndim), np.intp)
@@ -165,4 +167,6 @@ def table(geometry: Geometry) -> Array:
             reads = reads % axis.input_size
         found = found * axis.input_size + reads
         inside = inside & (reads >= 0) & (reads < axis.input_size)
-    return np.where(inside, found, -1).reshape(prod(geometry.output_size), prod(geometry.kernel_size))
+    cells = np.where(inside, found, -1).reshape(prod(geometry.output_size), prod(geometry.kernel_size))
+    cells.flags.writeable = False  # it is kept
+    return cells

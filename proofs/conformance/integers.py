@@ -8,7 +8,7 @@ those is `inexact`'s business. Winograd's filtering and the FFT may be off, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import ceil, lcm, log2
 from typing import Any
@@ -37,9 +37,11 @@ class Plan:
     trials: Iterator[Trial]
     said: str
     assumed: tuple[str, ...]
+    small: Iterator[Trial] | tuple[()] = ()
 
 
 MAXIMA = 8  # trials of a maximum
+SMALL = 3  # trials with integers up to 2, where a path that rounds is off by less than 1/2
 
 
 def integers(target: Target, function: str, geometry: Geometry, batch: int) -> Finding:
@@ -69,15 +71,17 @@ def _products(
     budget = Budget.of(function, geometry, batch, precision)
     of = FUNCTIONS[function]
 
-    def trials() -> Iterator[Trial]:
-        for _ in range(budget.trials):
-            arrays = integer_arrays(function, geometry, batch, dtype, budget, random)
+    def trials(count: int, drawn: Budget) -> Iterator[Trial]:
+        for _ in range(count):
+            arrays = integer_arrays(function, geometry, batch, dtype, drawn, random)
             if of.fixed:
                 arrays = (arrays[0], _without_ties(geometry, batch, dtype, random))
             # exact in float64, in any order, as the sums stay within the budget
             yield arrays, (of.expected(geometry, *(array.astype(np.float64) for array in arrays)),)
 
-    return Plan(trials(), _said(budget, function), _assumed(budget, function))
+    small = replace(budget, first=min(2, budget.first), second=min(2, budget.second))
+    said, assumed = _said(budget, function), _assumed(budget, function)
+    return Plan(trials(budget.trials, budget), said, assumed, trials(SMALL, small))
 
 
 def _averages(
@@ -168,6 +172,7 @@ def _compared(probe: Probe, geometry: Geometry, plan: Plan, most: int | None) ->
     scope = f"this shape in {probe.target.dtype}; {probe.calls} trials"
     if kinds is None:
         return Found(Outcome.CERTIFIED, f"bit for bit on {plan.said}", scope, plan.assumed)
+    _small(probe, geometry, plan)
     return Found(Outcome.INEXACT, f"not exact on {plan.said}: {looks_like(kinds)}", scope, plan.assumed)
 
 
@@ -180,6 +185,18 @@ def _inexact(
     if not probe.function.startswith("average_pool"):
         kinds.pop(DIRECT, None)
     return kinds
+
+
+def _small(probe: Probe, geometry: Geometry, plan: Plan) -> None:
+    """What rounds is off by less than 1/2 on small integers; raises `Refuted` for what no rounding explains."""
+    for arrays, (right, *_) in plan.small:
+        computed = probe.run(geometry, *arrays).astype(np.float64)
+        wrong = ~(np.abs(computed - right) < 1 / 2)
+        if wrong.any():
+            difference = first_difference(right, computed, wrong)
+            raise Refuted(
+                f"off by 1/2 and more on integers up to 2, which no rounding is: {told(difference)}", difference
+            )
 
 
 def _said(budget: Budget, function: str) -> str:

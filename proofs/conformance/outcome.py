@@ -24,9 +24,9 @@ class Outcome(StrEnum):
 class Finding:
     """What one tier found about one function on one layer.
 
-    `tier` is `structure`, `integers`, `bound` or `premises`; `detail` says in a line what was seen, `scope` what it holds
-    for and `assumptions` under which premises. `difference` is filled where it is refuted: what was expected, what came,
-    and where first. `calls` counts runs of the target.
+    `tier` is `structure`, `integers`, `bound` or `premises`; `detail` says in a line what was seen, `scope` what it
+    holds for and `assumptions` under which premises. `difference` is filled where it is refuted: what was expected,
+    what came, and where first. `calls` counts runs of the target.
     """
 
     tier: str

@@ -33,6 +33,7 @@ PRECISIONS: dict[str, Precision] = {
     "float32": Precision(24, 24, 24, _FLOAT32),
     "tf32": Precision(11, 24, 24, _FLOAT32),
     "bfloat16": Precision(8, 24, 8, _FLOAT32),
+    "bfloat16 in bfloat16": Precision(8, 8, 8, _FLOAT32),
     "bfloat16 products": Precision(8, 24, 24, _FLOAT32),
     "float16": Precision(11, 24, 11, _FLOAT16),
     "float16 in float16": Precision(11, 11, 11, _FLOAT16),

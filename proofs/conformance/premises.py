@@ -17,7 +17,7 @@ from numeric.dtypes import Array
 from numeric.geometry import Geometry
 from proofs.conformance.budget import Budget, integer_arrays
 from proofs.conformance.functions import FUNCTIONS, PAIRS
-from proofs.conformance.inexact import bounds
+from proofs.conformance.inexact import DIRECT, bounds
 from proofs.conformance.integers import judge
 from proofs.conformance.outcome import Finding, Outcome
 from proofs.conformance.precision import CAUTIOUS, PRECISIONS
@@ -25,6 +25,7 @@ from proofs.conformance.probes import Found, Probe, Refuted, decide, first_diffe
 from proofs.conformance.target import Target
 
 BATCH = 3
+LARGEST = 9
 BATCHES = (1, 2, 65535, 65536)
 CELLS = 2**22  # of the largest array of a large batch, its windows counted
 VARIANTS = ("channels-last", "non-contiguous", "negative strides")
@@ -60,8 +61,8 @@ class Premise:
         """Integers of at most a part of the budget, so that sums of that many stay within."""
         precision = PRECISIONS[CAUTIOUS.get(self.dtype, self.dtype)]
         budget = Budget.of(self.function, self.geometry, batch, precision)
-        if budget.kept is None:
-            first, second = max(1, budget.first // share), max(1, budget.second // share)
+        if budget.kept is None:  # small ones: what is off by 1 is off by more than any bound
+            first, second = (max(1, min(LARGEST, size // share)) for size in (budget.first, budget.second))
             budget = replace(budget, first=first, second=second)
         random = generator("premises", key, self.function, self.geometry, self.dtype)
         return integer_arrays(self.function, self.geometry, batch, self.dtype, budget, random)
@@ -91,10 +92,12 @@ class Premise:
 
     def _allowed(self, arrays: Arrays) -> Array:
         """Largest bound that a path may have at every entry; 0 where no path is known."""
-        found = [
-            np.where(np.isfinite(b), b, 0) for _, b in bounds(self.function, self.geometry, arrays, self.dtype, False)
-        ]
-        return np.asarray(np.max(found, axis=0))
+        kinds = bounds(self.function, self.geometry, arrays, self.dtype, False)
+        averages = self.function.startswith(
+            "average_pool"
+        )  # the only ones that round in a direct sum of these integers
+        found = [np.where(np.isfinite(limit), limit, 0) for kind, limit in kinds if averages or kind != DIRECT]
+        return np.asarray(np.max(found, axis=0) if found else 0.0)
 
 
 def premises(target: Target, function: str, geometry: Geometry) -> list[Finding]:

@@ -1,8 +1,8 @@
 """Certifying PyTorch's conv2d against checking its gradients by differences, side by side and interleaved.
 
-    python -m tests.benchmarks.certify_speed [--rounds N]
+    python -m tests.benchmarks.certify_speed [--rounds N] [--batch N]
 
-16x16, 8 to 8 channels, 3x3, padding 1, one sample, float64 for all, as `torch.autograd.gradcheck` needs it; forward and
+16x16, 8 to 8 channels, 3x3, padding 1, float64 for all, as `torch.autograd.gradcheck` needs it; forward and
 both gradients. Slow mode runs in the first round only. Times are medians over the rounds; the first round warms up.
 """
 
@@ -26,8 +26,9 @@ def main() -> int:
     """Measure, print, and say by the exit status whether both promises hold."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=11)
-    rounds = parser.parse_args().rounds
-    runs = _runs()
+    parser.add_argument("--batch", type=int, default=1, help="samples, of gradcheck and of the tier integers")
+    options = parser.parse_args()
+    rounds, runs = options.rounds, _runs(options.batch)
     times: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(rounds + 1):
         for name, run in runs.items():
@@ -49,14 +50,14 @@ def main() -> int:
     return 0 if ratio >= 100 and fast >= 1 else 1
 
 
-def _runs():
+def _runs(batch):
     import torch
 
     target = load("torch", dtype="float64")
     random = torch.Generator().manual_seed(0)
     x, w = (
         torch.randn(shape, dtype=torch.float64, generator=random, requires_grad=True)
-        for shape in (LAYER.input_shape(1), LAYER.weight_shape)
+        for shape in (LAYER.input_shape(batch), LAYER.weight_shape)
     )
 
     def conv(x, w):
@@ -68,7 +69,7 @@ def _runs():
 
     return {
         "structure": lambda: [certified(structure(target, name, LAYER)) for name in FUNCTIONS],
-        "integers": lambda: [certified(integers(target, name, LAYER, 1)) for name in FUNCTIONS],
+        "integers": lambda: [certified(integers(target, name, LAYER, batch)) for name in FUNCTIONS],
         "gradcheck, fast": lambda: torch.autograd.gradcheck(conv, (x, w), fast_mode=True),
         "gradcheck, slow": lambda: torch.autograd.gradcheck(conv, (x, w)),
     }

@@ -1,0 +1,1 @@
+"""Certifying implementations: tiers, adapters, diagnosis, records, and the command."""

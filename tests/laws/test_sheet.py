@@ -160,6 +160,12 @@ def test_cases_come_smallest_first():
     assert smallest_first(n=range(2)) == [{"n": 0}, {"n": 1}]
 
 
+def test_a_finding_is_about_its_line():
+    heading, claimed = Line("9", "a heading"), _line(test=lambda _: "")
+    assert decide(heading).line is heading
+    assert decide(claimed).line is claimed
+
+
 def test_a_line_without_a_claim_says_why():
     assert decide(Line("9", "a heading")).status == Status.NOTHING_TO_CHECK
     assert decide(Line("9", "a file", unchecked="it is not here")).status == Status.CANNOT_BE_CHECKED

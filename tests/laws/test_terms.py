@@ -7,6 +7,7 @@ from sympy import Sum
 from numeric import Axis
 from proofs.derivations.symbols import arrays, centred, integers
 from proofs.evaluate import Model
+from proofs.polynomials import Polynomials
 from proofs.report.terms import text
 from proofs.rules import COLLAPSE, normal, same
 from proofs.signals import At, Convolution, Correlation, D, Formula, Partial, Plus, Rot180, Rounded, Shift
@@ -71,6 +72,12 @@ def test_the_derivative_by_an_entry_that_is_not_there_is_zero():
     assert _model(p=1, x=1, u=2).value(D(At(CONVOLUTION, x), k[u])) == 0
 
 
+def test_a_cotangent_has_the_shape_of_the_outputs():
+    numbers = Polynomials({"x": (3,), "g": (2,)})
+    with pytest.raises(ValueError, match=r"g must have the shape of the outputs, \(3,\), got \(2,\)"):
+        numbers.arbitrary(lambda x: x, "x")
+
+
 def test_rounding_is_decimal():
     assert _model().value(Rounded(sympy.Rational(1, 46128), 4)) == sympy.Rational(2168, 10**8)
 
@@ -96,15 +103,36 @@ def test_sums_over_the_same_index_are_not_merged():
 
 
 def test_an_index_that_another_sum_reads_is_seen_in_either_order():
-    for first, second in ((u, v), (v, u)):
-        product = Sum(f[first], (first, 0, 2)) * Sum(k[second] * g[first], (second, 0, 2))
+    """SymPy sorts the sums of a product by their terms."""
+    for outer, inner in ((f, k), (k, f)):
+        product = Sum(outer[u] * g[u], (u, 0, 2)) * Sum(inner[v] * g[u], (v, 0, 2))
         with pytest.raises(ValueError, match="stands free beside it"):
             normal(product)
+
+
+def test_powers_of_sums_are_expanded_where_they_are_compared():
+    total = Sum(f[u], (u, 0, p))
+    assert same((total**2 + 1) ** 2, total**4 + 2 * total**2 + 1)
+    assert not same((total**2 + 1) ** 2, total**4 + 2 * total**2 + 2)
+
+
+def test_indices_of_sums_reach_every_kind_of_term():
+    """Floors, rounded numbers, derivatives and inner limits under a sum, whose index no model knows."""
+    model = _model(p=2, x=1)
+    f0, f1, f2 = model.numbers["f"]
+    assert model.value(Sum(sympy.floor(u / 2), (u, 0, 5))) == 6
+    assert model.value(Sum(Rounded(u / 7, 1), (u, 1, 2))) == sympy.Rational(4, 10)
+    assert model.value(Sum((u + 1) * Sum(f[v], (v, u, u + 1)), (u, 0, 1))) == f0 + 3 * f1 + 2 * f2
+    assert model.value(Sum(D(f[x] * k[u], k[u]), (u, -1, 1))) == 3 * f1
+    assert model.value(Sum(D(f[u] * k[x], k[x]), (u, 0, 2))) == f0 + f1 + f2
+    derivatives = [model.value(Partial(k[sympy.Integer(i)])) for i in (-1, 0, 1)]
+    assert model.value(Sum(Partial(k[u]), (u, -1, 1))) == sum(derivatives)
 
 
 def test_normal_forms_of_derivatives_are_those_of_what_is_differentiated():
     assert same(D(f[x + x] * k[u], k[v]), D(k[u] * f[2 * x], k[v]))
     assert not same(D(f[x] * k[u], k[v]), D(f[x] * k[u], k[u]))
+    assert not same(D(f[x] * k[u], k[v]), D(g[x] * k[u], k[v]))
 
 
 def test_only_what_is_zero_off_the_range_loses_its_condition():

@@ -9,11 +9,12 @@ from sympy import Sum
 from numeric import Geometry, convolve, correlate
 from proofs import LAWS, Law, Verdict
 from proofs.derivations.symbols import arrays, at_sizes, centred, integers
+from proofs.expressions import Expressions
 from proofs.forms import Forms
 from proofs.grids import ArrayCase, LayerCase, entries
 from proofs.law import Evidence, law, overall
 from proofs.polynomials import Polynomials
-from proofs.rules import ARITHMETIC, negate_index, proper_fraction, unfold
+from proofs.rules import ARITHMETIC, chain_rule, fold, negate_index, proper_fraction, unfold
 from proofs.signals import At, Convolution
 from proofs.tiers import derivation, symbolic
 from proofs.tiers.derivation import Derivation, Step, chain
@@ -75,11 +76,37 @@ def test_a_single_number_and_a_shape_are_named_without_an_entry():
 @pytest.mark.parametrize("engine", [Forms, Polynomials])
 def test_numbers_are_ones_for_a_shortest_monomial_of_the_difference(engine):
     a, b, c = engine({"x": (3,)})["x"]
+    assert instance(a * b + c, 0) == "; with x[2] = 1 and all else 0: 1 and 0"
     assert instance(a * b, a * b + c) == "; with x[2] = 1 and all else 0: 0 and 1"
     assert instance(a * b - 2, 3 * a * b - 2) == "; with x[0], x[1] = 1 and all else 0: -1 and 1"
     assert instance(a * a, a) == ""  # ones do not tell them apart
     assert instance(a, a + 1) == ""  # nothing needs to be 1
     assert instance(1, 2) == ""
+
+
+@pytest.mark.parametrize(("engine", "six", "three"), [(Forms, "6", "3"), (Expressions, "6.000", "3.000")])
+def test_where_numbers_are_compared_the_sample_tells_sides_apart(engine, six, three):
+    of = engine({"x": (2,), "y": (1,)}, {"x": [2, 3]})
+    (a, b), (c,) = of["x"], of["y"]
+    assert instance(a * b, a + c) == f"; at the sample and 1 elsewhere: {six} and {three}"
+    assert instance(a * b, 6) == ""  # the sample does not tell them apart
+    assert instance(a > b, a < b) == ""  # truth values are shown as they are
+
+
+def test_expressions_are_shown_to_four_digits():
+    (a,) = Expressions({"x": (1,)}, {"x": [3]})["x"]
+    assert instance(1 / a, a) == "; at the sample and 1 elsewhere: 0.3333 and 3.000"
+
+
+def test_a_sample_on_a_kink_leaves_the_law_open():
+    class OnAKink(ArrayCase):
+        def sample(self):
+            return {"x": [2, 2]}
+
+    case = OnAKink((2,), (1,))
+    evidence = symbolic.decide(_law(lambda _, of: iter([("order", max(of["x"]), of["x"][0])]), case))
+    assert (evidence.verdict, evidence.cases) == (Verdict.OPEN, 1)
+    assert evidence.counterexample.startswith(f"{case}: x[1] and x[0] are equal at the sample, though not everywhere")
 
 
 def test_only_small_cases_run_in_sympy_too_and_only_so_many_of_them():
@@ -161,7 +188,9 @@ def test_a_chain_goes_on_where_its_last_line_ended():
 
 
 def test_rules_are_named_for_what_they_do():
-    assert UNFOLD.name == "definition of *"
+    assert unfold(Convolution, "*").name == fold(Convolution, "*").name == "definition of *"
+    assert fold(Convolution, "*").backwards
+    assert chain_rule(lambda _: 0).name == "chain rule"
     assert negate_index(u, v).name == "substitute u → −u, v → −v"
     assert proper_fraction(q).name == "0 ≤ q < s"
     assert proper_fraction(q).conditional
@@ -172,6 +201,13 @@ def test_a_name_is_taken_once():
     with pytest.raises(ValueError, match=f"there already is a law named '{name}'"):
         law(**{key: value for key, value in vars(taken).items() if key != "check"})(taken.check)
     assert LAWS[name] is taken
+
+
+def test_a_new_law_is_registered_with_its_check(monkeypatch):
+    monkeypatch.setattr("proofs.law.LAWS", laws := {})
+    made = law(**{key: value for key, value in vars(_law(_commutes, SMALLEST)).items() if key != "check"})(_commutes)
+    assert laws == {"planted": made}
+    assert made.check is _commutes
 
 
 def test_the_verdict_of_a_law_is_its_strongest_but_for_a_refutation():

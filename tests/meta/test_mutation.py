@@ -27,6 +27,17 @@ class Box:
 
     def __init__(self, side: int) -> None:
         self.side = side
+
+
+def _(x):
+    return x + 1
+
+
+first = _
+
+
+def _(x):
+    return x + 10
 '''
 
 
@@ -43,7 +54,7 @@ def _found(path):
 
 def test_every_kind_of_function_is_changed_and_neither_docstrings_nor_guards_are(file):
     found = _found(file)
-    assert {name for name, _ in found} == {"ratio", "Box.size", "Box.__init__"}
+    assert {name for name, _ in found} == {"ratio", "Box.size", "Box.__init__", "_"}
     assert ("ratio", "return sum(x * y for x, y in zip([a], [b], strict=True))") in found
     assert ("ratio", 'raise ValueError("XX")') in found
     assert ("Box.size", "return self.side * 2") in found
@@ -68,6 +79,7 @@ def test_a_mutant_replaces_the_code_the_defaults_and_what_is_behind_a_decorator(
     functions = {(str(file), *place[1:]): found for place, found in live_functions(file.parent).items()}
     assert names["ratio"]() == 1.5
     found = _found(file)
+    assert found["ratio", "def ratio(a: int = 4, *, b: int = 2):"].kind == "default number"
     activate(found["ratio", "def ratio(a: int = 4, *, b: int = 2):"], functions)
     assert names["ratio"]() == 2
     activate(found["ratio", "def ratio(a: int = 3, *, b: int = 3):"], functions)
@@ -75,3 +87,5 @@ def test_a_mutant_replaces_the_code_the_defaults_and_what_is_behind_a_decorator(
     activate(found["Box.size", "return self.side * 2"], functions)
     assert isinstance(vars(names["Box"])["size"], cached_property)
     assert names["Box"](5).size == 10
+    activate(found["_", "return x + 11"], functions)
+    assert (names["first"](0), names["_"](0)) == (1, 11)  # of two functions of one name, the one that was meant

@@ -112,8 +112,9 @@ def _changes(node: cst.CSTNode) -> Iterator[tuple[cst.CSTNode, cst.CSTNode, str]
             name = operator.__name__.removeprefix("operator_")
             yield from ((node, changed, name) for changed in operator(node) if _guards(node) <= _guards(changed))
     for child in node.children:
-        if not _is_guard(child):
-            yield from _changes(child)
+        found = () if _is_guard(child) else _changes(child)
+        signature = "default " if isinstance(child, cst.Parameters) else ""
+        yield from ((old, new, signature + name) for old, new, name in found)
 
 
 def _is_unchanged_call(node: cst.CSTNode) -> bool:

@@ -1,7 +1,8 @@
 """Runs the tests against mutants: pytest collects once, and each mutant is tested in a process forked from there.
 
-A mutant meets only the tests that run its function, those first that caught other mutants of that function, then the
-quick ones. Nothing has run in the process that is forked, so no cached result of the unchanged code is left in it.
+A mutant meets only the tests that run its function: those first that caught other mutants of that function, then those
+of its own file's name, then the quick ones. A changed default also meets the tests that look at signatures. Nothing has
+run in the process that is forked, so no cached result of the unchanged code is left in it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import pytest
 from tests.mutation.mutants import Functions, Mutant, Place, activate, live_functions
 
 KILLED, SURVIVED, TIMEOUT, UNTESTED = "killed", "survived", "timeout", "untested"
+LOOKING = "test_defaults.py"
+"""The tests that look at signatures, and run nothing."""
 MEMORY = 6 * 2**30
 """Bytes that a mutant may ask for."""
 
@@ -65,8 +68,10 @@ class Mutation:
         gc.collect()
         gc.freeze()  # what the forked processes share stays shared
         running: dict[int, tuple[Mutant, int]] = {}
+        looking = [name for name in clean if LOOKING in name]
         for mutant in self.mutants:
-            tests = self._order(mutant, covering.get(mutant.place[:2], []), clean)
+            tests = covering.get(mutant.place[:2], []) + (looking if mutant.kind.startswith("default") else [])
+            tests = self._order(mutant, tests, clean)
             if not tests or mutant.place not in functions:
                 self.done(mutant, UNTESTED, "")
                 continue
@@ -81,7 +86,8 @@ class Mutation:
 
     def _order(self, mutant: Mutant, tests: list[str], clean: dict[str, Clean]) -> list[str]:
         caught = self.killers.get(mutant.place, {})
-        tests = sorted(tests, key=lambda name: -caught.get(name, 0))
+        stem = Path(mutant.path).stem
+        tests = sorted(tests, key=lambda name: (-caught.get(name, 0), stem not in name.partition("::")[0]))
         spent = 0.0
         for number, name in enumerate(tests):
             spent += clean[name].seconds

@@ -161,6 +161,37 @@ def test_kinks_are_decided_as_documented():
     assert nm.elu_input_gradient(g, x, 0.5).tolist() == [1, 1, 2, 2]
 
 
+@pytest.mark.parametrize("name", RATIONAL)
+def test_one_number_of_any_kind_stays_one_of_its_kind(name):
+    """NumPy's functions take objects out of arrays without axes, and would make int64 of Python's integers."""
+    for number in (3, Fraction(-2, 7), True):
+        x = np.array(number, object)
+        parameters = RATIONAL[name]
+        y = getattr(nm, name)(x, **parameters)
+        assert (y.shape, y.dtype) == ((), object)
+        assert getattr(nm, f"{name}_input_gradient")(x, x, **parameters).dtype == object
+        assert getattr(nm, name)(x.astype(float)).dtype == float
+
+
+def test_every_step_is_rounded_to_the_type():
+    """The textbook's steps in float16: a step in a wider type would round to other numbers here and there."""
+    x = np.linspace(-9, 9, 401).astype(np.float16)
+    g, one = np.full(len(x), 1.1, np.float16), np.float16(1)
+    small = np.exp(-abs(x))
+    sigmoid, other = (np.where(sign * x > 0, one, small) / (one + small) for sign in (1, -1))
+    other[x == 0] = sigmoid[x == 0]
+    y = np.tanh(x)
+    for ours, theirs in (
+        (nm.sigmoid(x), sigmoid),
+        (nm.silu(x), x * sigmoid),
+        (nm.sigmoid_input_gradient(g, x), g * (sigmoid * other)),
+        (nm.softplus_input_gradient(g, x), g * sigmoid),
+        (nm.silu_input_gradient(g, x), g * (sigmoid * (one + x * other))),
+        (nm.tanh_input_gradient(g, x), g * ((one - y) * (one + y))),
+    ):
+        checks.check_same(ours, theirs)
+
+
 def test_relu6_ends_at_six_for_all_numbers():
     """Those between integers, which no test on integers sees."""
     x = np.array([5.75, 6.0, 6.25, 6.5, 7.0])

@@ -144,6 +144,11 @@ X, W, G = np.ones((2, 3, 5)), np.ones((4, 3, 3, 3)), np.ones((2, 4, 3))
     ("call", "message"),
     [
         (lambda: dense(X, X), r"x must have two axes, got shape \(2, 3, 5\)"),
+        (lambda: dense(X[0], X), r"w must have two axes, got shape \(2, 3, 5\)"),
+        (lambda: dense_input_gradient(X, X[0]), "g must have two axes"),
+        (lambda: dense_input_gradient(X[0], X), "w must have two axes"),
+        (lambda: dense_weight_gradient(X, X[0]), "g must have two axes"),
+        (lambda: dense_weight_gradient(X[0], X), "x must have two axes"),
         (lambda: dense(X[0], W[0, 0]), r"as many features, got x \(3, 5\) and w \(3, 3\)"),
         (lambda: dense(X[0], X[0], np.ones(2)), r"bias must have shape \(3,\), got \(2,\)"),
         (lambda: dense_input_gradient(X[0], X[0]), r"one column for each output of w, got g \(3, 5\) and w \(3, 5\)"),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from numeric import GeometryError, definition, dropout, dropout_input_gradient, rounding
+from proofs.forms import Forms
 from tests import checks, strategies
 from tests.reals import check_sees, check_within_reals
 
@@ -113,3 +114,13 @@ def test_what_is_no_real_number_is_a_type_error():
         dropout(X, X, "half")
     with pytest.raises(TypeError, match="expected real numbers, got dtype complex128"):
         dropout(X, X + 0j, 0.5)
+
+
+def test_a_mask_of_symbols_is_not_looked_at():
+    of = Forms({"x": (2, 3), "mask": (2, 3)})
+    for function in (dropout, dropout_input_gradient):
+        assert (function(of["x"], of["mask"], Fraction(1, 3)) == of["x"] * of["mask"] * Fraction(3, 2)).all()
+
+
+def test_one_object_stays_an_object():
+    assert dropout(np.array(3, object), 1, 0).dtype == object

@@ -45,6 +45,18 @@ CASES = {
     ),
     "padding name": (lambda: Geometry((4,), (3,), padding="SAME"), "one of 'valid', 'same', 'full'; got 'SAME'"),
     "padding fraction": (lambda: Geometry((4,), (3,), padding=((0.5, 1),)), "padding must be an integer, got 0.5"),
+    "padding of every axis": (
+        lambda: Geometry((4,), (3,), padding=1.5),
+        "padding must be an integer or one entry per axis, got 1.5",
+    ),
+    "padding of an axis": (
+        lambda: Geometry((4,), (3,), padding=(1.5,)),
+        "padding must be an integer or one entry per axis, got 1.5",
+    ),
+    "padding at the high end": (
+        lambda: Geometry((4,), (3,), padding=((1, 0.5),)),
+        "padding must be an integer, got 0.5",
+    ),
     "boundary": (
         lambda: Geometry((4,), (3,), boundary="wrap"),
         "boundary must be one of 'zero', 'circular'; got 'wrap'",
@@ -88,6 +100,7 @@ CASES = {
         lambda: nm.conv_bias_gradient(np.ones((2, 3))),
         r"g must have a batch, a channel and at least one spatial axis; got shape \(2, 3\)",
     ),
+    "empty input of dx": (lambda: nm.conv_input_gradient(G, W, 0), "input_size must be at least 1, got 0"),
     "input size as a fraction": (
         lambda: nm.conv_input_gradient(G, W, 5.0),
         "input_size must be an integer or one entry per axis",
@@ -103,12 +116,28 @@ CASES = {
     "shift of a number": (lambda: nm.shift(1, 1), "at least one axis, got a single number"),
     "axes beyond": (lambda: nm.rot180([1, 2], axes=1), "axes must be from -1 to 0, got 1"),
     "axes below": (lambda: nm.shift([1, 2], 1, axes=-2), "axes must be at least -1, got -2"),
-    "transposed shapes": (lambda: nm.conv_transpose(X, W[..., 0]), r"got x \(2, 3, 5, 4\) and w \(6, 3, 3\)"),
+    "transposed shapes": (
+        lambda: nm.conv_transpose(X, W[..., 0]),
+        r"\(in_channels, out_channels // groups, \*kernel\) with as many axes; got x \(2, 3, 5, 4\) and w \(6, 3, 3\)",
+    ),
+    "transposed groups": (lambda: nm.conv_transpose(G, W, groups=0), "groups must be at least 1, got 0"),
+    "transposed groups as a fraction": (
+        lambda: nm.conv_transpose(G, W, groups=1.5),
+        "groups must be an integer, got 1.5",
+    ),
     "transposed channels": (lambda: nm.conv_transpose(X, W), r"g must have shape \(2, 6, 5, 4\), got \(2, 3, 5, 4\)"),
     "transposed bias": (lambda: nm.conv_transpose(G, W, np.ones(6)), r"bias must have shape \(3,\), got \(6,\)"),
     "output padding": (
         lambda: nm.conv_transpose(G, W, stride=2, output_padding=2),
         r"output_padding must be below the stride on each axis, got \(2, 2\) for \(2, 2\)",
+    ),
+    "output padding below zero": (
+        lambda: nm.conv_transpose(G, W, output_padding=-1),
+        "output_padding must be at least 0, got -1",
+    ),
+    "output padding as a fraction": (
+        lambda: nm.conv_transpose(G, W, output_padding=0.5),
+        "output_padding must be an integer or one entry per axis, got 0.5",
     ),
     "output padding of same": (
         lambda: nm.conv_transpose(G, W, stride=2, padding="same", output_padding=1),
@@ -116,6 +145,7 @@ CASES = {
     ),
     "nothing left": (lambda: nm.conv_transpose(G[..., :1, :1], W, padding=2), "input_size must be at least 1, got -1"),
     "scalar g": (lambda: nm.conv_input_gradient(1.0, W, (5, 4)), r"g must have a batch.*got shape \(\)"),
+    "flat g of dw": (lambda: nm.conv_weight_gradient(G[0, 0], X, (3, 2)), r"g must have a batch.*got shape \(3, 3\)"),
     "flat x": (lambda: nm.conv_weight_gradient(G, X[0, 0], (3, 2)), r"x must have a batch.*got shape \(5, 4\)"),
     "path": (
         lambda: nm.conv(X, W, path="fast"),

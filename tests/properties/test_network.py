@@ -14,7 +14,7 @@ from numeric.losses import softmax, softmax_cross_entropy, softmax_cross_entropy
 from numeric.network import Sequential, glorot_uniform, he_uniform
 from numeric.optimisers import Adam, one_cycle
 from numeric.rounding.approximation import Approximation
-from numeric.rounding.network import network_bound
+from numeric.rounding.network import _range, _reach, network_bound
 from tests import checks, strategies
 
 FLOATS = (np.float32, np.float64)
@@ -176,6 +176,14 @@ def test_a_new_layer_is_not_in_training():
     assert Dense(np.ones((3, 2))).training is False
 
 
+def test_statistics_have_the_type_of_the_parameters():
+    for dtype in FLOATS:
+        layer = BatchNorm(3, dtype=dtype)
+        assert {layer.mean.dtype, layer.variance.dtype, *(p.dtype for p in layer.parameters.values())} == {
+            np.dtype(dtype)
+        }
+
+
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_everything_stays_in_the_type_of_the_parameters(dtype):
     network = small(dtype)
@@ -301,6 +309,33 @@ def test_where_a_value_could_overflow_the_bound_is_infinite(scale):
     bound = network_bound(small(np.float16), x * scale, labels)
     assert bound.loss == np.inf
     assert all(np.isinf(array).all() for array in bound.gradients.values())
+
+
+def test_what_may_be_computed_lies_between_a_range_s_ends():
+    """Two errors on either side, and one number further; an exact number is itself, and so is an exact zero's reach."""
+    a = Approximation(np.array([1.0, -3.0, 0.0, 0.0]), np.array([0.25, 0.0, 0.5, 0.0]), np.dtype(np.float32))
+    low, high = _range(a)
+    assert low.tolist() == [np.nextafter(0.5, 0), -3, np.nextafter(-1, -2), 0]
+    assert high.tolist() == [np.nextafter(1.5, 2), -3, np.nextafter(1, 2), 0]
+    one = np.float32(1)
+    assert _reach(a).tolist() == [
+        np.nextafter(1.5 * one, 2 * one),
+        np.nextafter(3 * one, 4 * one),
+        np.nextafter(one, 2 * one),
+        0,
+    ]
+    assert _reach(a).dtype == np.float32
+
+
+def test_an_exact_zero_is_no_kink_of_relu():
+    network = Sequential([Activation("relu"), Flatten()])
+    assert network_bound(network, np.array([[0.0, 1.0]], np.float32), [0]).kinks == 0
+
+
+def test_equal_cells_are_a_kink_of_max_pooling_even_if_they_are_exact():
+    network = Sequential([MaxPool(2), Flatten()])
+    x = np.array([[[0.5, 0.5, 0.25, 0.125]]], np.float32)
+    assert network_bound(network, x, [0]).kinks == 1
 
 
 def test_where_nothing_is_passed_back_a_kink_does_not_count():

@@ -204,3 +204,20 @@ def test_circular_padding_that_wraps_around_more_than_once_is_counted(turns):
     w = np.full(geometry.weight_shape, 1 / 7, np.float16)
     true = definition.input_gradient(exact(g), exact(w), geometry)
     checks.check_within(im2col.input_gradient(g, w, geometry), true, rounding.input_gradient_bound(g, w, geometry))
+
+
+@pytest.mark.parametrize("path", ["im2col", "winograd2", "fft"])
+def test_a_bound_is_that_of_the_common_type(path):
+    """Whichever argument has it, the bias among them."""
+    geometry = Geometry((4,), (3,), in_channels=2, out_channels=3)
+    random = np.random.default_rng(0)
+    shapes = (geometry.input_shape(2), geometry.weight_shape, (3,))
+    arrays = [random.integers(-4, 5, shape).astype(np.float16) for shape in shapes]
+    for wide in range(3):
+        mixed = [array.astype(np.float32 if n == wide else np.float16) for n, array in enumerate(arrays)]
+        x, w, bias = (array.astype(np.float32) for array in arrays)
+        bound = rounding.conv_bound(mixed[0], mixed[1], geometry, mixed[2], path=path)
+        checks.check_same(bound, rounding.conv_bound(x, w, geometry, bias, path=path))
+        if wide < 2:
+            bound = rounding.conv_bound(mixed[0], mixed[1], geometry, path=path)
+            checks.check_same(bound, rounding.conv_bound(x, w, geometry, path=path))

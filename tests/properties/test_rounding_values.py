@@ -24,7 +24,7 @@ def test_the_bound_is_what_it_was(name):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_bound_of_a_network_is_what_it_was(name):
-    _expect_same(network(NETWORKS[name]), VALUES[name])
+    _expect_same(network(*NETWORKS[name]), VALUES[name])
 
 
 def _expect_same(found, recorded):

@@ -1,6 +1,7 @@
 """The transposed layer: its sums, its gradients, its sizes, and TensorFlow's."""
 
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from numeric import (
     Axis,
+    Geometry,
     conv_transpose,
     conv_transpose_input_gradient,
     conv_transpose_weight_gradient,
@@ -47,8 +49,38 @@ def test_channels_last_and_bias_are_the_same_layer(data):
     for channel, b in enumerate(bias):
         expected[:, channel] += b
     checks.check_same(y, expected)
-    last = conv_transpose(np.moveaxis(g, 1, -1), w, bias, channels_last=True, **options)
+    g_last, x_last = np.moveaxis(g, 1, -1), np.moveaxis(of["x"], 1, -1)
+    last = conv_transpose(g_last, w, bias, channels_last=True, **options)
     checks.check_same(np.moveaxis(last, -1, 1), expected)
+    dx = conv_transpose_input_gradient(x_last, w, channels_last=True, **case.options)
+    checks.check_same(np.moveaxis(dx, -1, 1), conv_transpose_input_gradient(of["x"], w, **case.options))
+    kernel = case.geometry.kernel_size
+    dw = conv_transpose_weight_gradient(x_last, g_last, kernel, channels_last=True, **case.options)
+    checks.check_same(dw, conv_transpose_weight_gradient(of["x"], g, kernel, **case.options))
+
+
+def test_the_path_that_is_asked_for_is_the_one_that_runs(monkeypatch):
+    """No result tells paths apart: here, one that gives zeros."""
+    definitions = {name: getattr(definition, name) for name in ("conv", "weight_gradient", "input_gradient")}
+    zeros = {name: lambda *args, true=true: np.zeros_like(true(*args)) for name, true in definitions.items()}
+    monkeypatch.setitem(PATHS, "shift", SimpleNamespace(supports=lambda _: "", **zeros))
+    x, w, g = np.ones((2, 3, 4), int), np.ones((3, 2, 2), int), np.ones((2, 2, 5), int)
+    for y in (
+        conv_transpose(x, w, path="shift"),
+        conv_transpose_input_gradient(g, w, path="shift"),
+        conv_transpose_weight_gradient(g, x, 2, path="shift"),
+    ):
+        assert not y.any()
+    assert conv_transpose(x, w).all()
+
+
+def test_same_padding_gives_stride_times_the_input():
+    x, w = np.arange(6).reshape(1, 2, 3), np.arange(6).reshape(2, 1, 3)
+    y = conv_transpose(x, w, stride=2, padding="same")
+    assert y.shape == (1, 1, 6)
+    assert (
+        y.tolist() == definition.input_gradient(x, w, Geometry((6,), (3,), 2, padding="same", out_channels=2)).tolist()
+    )
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ class Host:
     """Target that is functions on NumPy arrays, by name: `f(geometry, *arrays)` in the target's layout.
 
     A library's exceptions are refusals, so `Unsupported`; of one's `own` code that is `NotImplementedError` alone, and
-    any other one goes through, to be judged as a failure. What comes back is judged as it is, whatever its shape and type.
+    any other one goes through, to be judged as a failure. What comes back is judged as it is, of whatever shape.
     """
 
     name: str
