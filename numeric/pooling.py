@@ -131,15 +131,8 @@ def _larger(a: Array, b: Array) -> Array:
     return np.where(np.asarray(a >= b, bool) | np.asarray(a != a, bool), a, b)
 
 
-def take(x: Array, winner: Array, geometry: Geometry) -> Array:
-    """What each output reads through the tap of that number: linear in x once the winners are known."""
-    parts = windows(x, geometry)
-    flat = parts.reshape(*winner.shape, -1) if parts.size else np.zeros((*winner.shape, 1), x.dtype)
-    return np.take_along_axis(flat, winner[..., None], -1)[..., 0]
-
-
 def give(g: Array, winner: Array, geometry: Geometry) -> Array:
-    """Adjoint of `take`: pass each entry of g back through the tap of that number."""
+    """Pass each entry of g back through the tap of that number."""
     numbers = np.arange(np.prod(geometry.kernel_size)).reshape(geometry.kernel_size)
     chosen = _with_taps(winner, geometry) == numbers
     return overlap_add(np.where(chosen, _with_taps(g, geometry), np.zeros((), g.dtype)), geometry)

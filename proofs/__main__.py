@@ -14,7 +14,7 @@ from typing import Any
 
 from rich.console import Console
 
-from proofs import LAWS, TIERS, Evidence, Law, Verdict, audit_sheet, overall, prove
+from proofs import LAWS, TIERS, Evidence, Law, Verdict, audit_sheet, overall, parallel, prove
 from proofs.audit import Status
 from proofs.conformance import command
 from proofs.report import json, text
@@ -129,7 +129,8 @@ def _run(args: argparse.Namespace, laws: Mapping[str, Law], console: Console) ->
     if getattr(args, "grid", "quick") == "full":
         found = _prove_full(names, tiers, args)
     else:
-        found = prove(*names, tiers=tiers, laws=laws)
+        chosen = {name: laws[name] for name in names or laws}
+        found = parallel.decide(chosen, tiers or list(TIERS))
     text.verdicts(console, laws, found, perf_counter() - start)
     return int(any(overall(evidence) != Verdict.PROVED for evidence in found.values())), json.verdicts(laws, found)
 

@@ -13,6 +13,7 @@ is seen only if its entry is among them, and the probability says so.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, isqrt, log, log2, prod
 
 import numpy as np
@@ -45,6 +46,7 @@ class Budget:
     kept: int | None = None
 
     @classmethod
+    @lru_cache(4096)
     def of(
         cls, function: str, geometry: Geometry, batch: int, precision: Precision, *, wide: int | None = None
     ) -> Budget:

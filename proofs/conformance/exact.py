@@ -8,6 +8,7 @@ is kept in two floats, with a relative error of about 2**-104.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from math import lcm, log2
 from typing import Any
 
@@ -46,6 +47,7 @@ def multiplied(function: str, geometry: Geometry, pairs: Sequence[Pair]) -> Arra
     return found
 
 
+@lru_cache(4096)
 def products(function: str, geometry: Geometry, batch: int) -> int:
     """Largest number of terms that one entry of the result adds up, from the index map."""
     reads = table(geometry) >= 0

@@ -187,7 +187,7 @@ def stack(case: grids.StackCase, of: Numbers) -> Iterator[Equation]:
     statement="pool(shift(x, s·t)) = shift(pool(x), t), maximum and average",
     source="sheet, Solution 1.1, for pooling",
     cases=grids.circular_pools,
-    scope="circular boundary, windows apart and overlapping, 1 and 2 axes; every shift, four orders of the cells",
+    scope="circular boundary, windows apart and overlapping, 1 and 2 axes; every shift, two orders of the cells",
     path="numeric.max_pool, numeric.average_pool, numeric.shift",
     assumptions=("no two cells of a window are equal",),
     needs_symbols=True,

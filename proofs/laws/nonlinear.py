@@ -79,7 +79,7 @@ def piecewise_linear(_: grids.PointsCase, of: Numbers) -> Iterator[Equation]:
     "numeric.silu_input_gradient",
     assumptions=("x is not 0, where another formula for the same function begins; elu has a kink there if α ≠ 1",),
     cases=grids.signs,
-    scope="numbers of either sign, alone and together",
+    scope="numbers of either sign",
     full=grids.points,
     full_scope=POINTS["scope"],
     engine="expressions",

@@ -40,7 +40,7 @@ from proofs.law import Equation, Numbers, law
 
 CLASSES: dict[str, Any] = {
     "cases": grids.classes,
-    "scope": "two classes, every place of the largest logit, and every label, one row and two; three classes",
+    "scope": "two classes, each as the largest logit, by which a row is shifted, and as the label; one row and two",
     "full": grids.more_classes,
     "full_scope": "up to four classes, every place of the largest logit; two rows of three; ten classes, as in MNIST",
     "engine": "expressions",

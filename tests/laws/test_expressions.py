@@ -36,7 +36,7 @@ ZERO = {
 
 def _cube(term):
     """Zero, though SymPy leaves it as it is."""
-    return SQRT(term + 1) ** 3 - (term + 1) * SQRT(term + 1)
+    return SQRT(term + 1) ** 3 - term * SQRT(term + 1) - SQRT(term + 1)
 
 
 # in every order, since roots are taken one after the other: one goes, another with it, a third is still there

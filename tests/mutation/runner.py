@@ -87,7 +87,8 @@ class Mutation:
     def _order(self, mutant: Mutant, tests: list[str], clean: dict[str, Clean]) -> list[str]:
         caught = self.killers.get(mutant.place, {})
         stem = Path(mutant.path).stem
-        tests = sorted(tests, key=lambda name: (-caught.get(name, 0), stem not in name.partition("::")[0]))
+        related = [LOOKING, stem]
+        tests = sorted(tests, key=lambda name: (-caught.get(name, 0), not any(word in name for word in related)))
         spent = 0.0
         for number, name in enumerate(tests):
             spent += clean[name].seconds

@@ -137,6 +137,11 @@ def test_dense_gradients_are_the_definition(arrays):
     checks.check_same(dense_bias_gradient(g), definition.dense_bias_gradient(g))
 
 
+def test_one_input_size_stands_for_every_axis():
+    g, w = np.arange(2 * 5 * 4).reshape(1, 2, 5, 4), np.arange(2 * 3 * 5 * 4 * 2 * 3).reshape(2, 3, 5, 4, 2, 3)
+    checks.check_same(locally_connected_input_gradient(g, w, 6), locally_connected_input_gradient(g, w, (6, 6)))
+
+
 X, W, G = np.ones((2, 3, 5)), np.ones((4, 3, 3, 3)), np.ones((2, 4, 3))
 
 

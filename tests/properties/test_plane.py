@@ -36,7 +36,7 @@ def test_integers_are_exact(path, ours, data):
 @given(data=st.data())
 def test_floats_stay_within_the_bound_in_every_mode(ours, path, dtype, data):
     case = data.draw(strategies.array_cases(path))
-    of = data.draw(strategies.values(case, lambda shape: strategies.floats(shape, dtype)))
+    of = data.draw(strategies.values(case, lambda shape: strategies.floats(shape, dtype, path)))
     x, k = of["x"], of["k"]
     for mode in MODES if _fits(case) else MODES[:2]:
         y = ours(x, k, mode, path=path)

@@ -156,6 +156,12 @@ def test_the_type_of_the_cotangent_does_not_decide_who_won():
     assert max_pool_input_gradient(np.ones((1, 1, 1)), x, 2).tolist() == [[[0.0, 1.0]]]
 
 
+def test_one_size_stands_for_every_axis():
+    g = np.arange(2 * 3.0).reshape(1, 1, 2, 3)
+    ours = average_pool_input_gradient(g, 6, (3, 2))
+    checks.check_same(ours, average_pool_input_gradient(g, (6, 6), (3, 2)))
+
+
 def test_a_stride_that_is_not_given_is_the_kernels_size():
     x = np.arange(6)[None, None]
     assert max_pool(x, 2).tolist() == [[[1, 3, 5]]]

@@ -90,8 +90,8 @@ def test_same_padding_gives_stride_times_the_input():
 @given(data=st.data())
 def test_floats_stay_within_the_bound(path, dtype, data):
     case = data.draw(strategies.layers_for(path, most=1500))
-    of = data.draw(strategies.values(case, lambda shape: strategies.floats(shape, dtype)))
-    bias = data.draw(strategies.floats((case.geometry.in_channels,), dtype))
+    of = data.draw(strategies.values(case, lambda shape: strategies.floats(shape, dtype, path)))
+    bias = data.draw(strategies.floats((case.geometry.in_channels,), dtype, path))
     x, w, g = (of[name] for name in "gwx")  # the layer that this is the transpose of has them the other way
     true_x, true_w, true_g = map(strategies.exact, (x, w, g))
     geometry, options = case.geometry, {"path": path, **case.options}
