@@ -72,6 +72,12 @@ def test_the_derivative_by_an_entry_that_is_not_there_is_zero():
     assert _model(p=1, x=1, u=2).value(D(At(CONVOLUTION, x), k[u])) == 0
 
 
+def test_the_gradient_of_what_is_only_passed_on_is_the_cotangent():
+    numbers = Polynomials({"x": (3,), "g": (3,)})
+    gradient, g = numbers.arbitrary(lambda x: x, "x")
+    assert gradient.tolist() == g.tolist() == numbers["g"].tolist()
+
+
 def test_a_cotangent_has_the_shape_of_the_outputs():
     numbers = Polynomials({"x": (3,), "g": (2,)})
     with pytest.raises(ValueError, match=r"g must have the shape of the outputs, \(3,\), got \(2,\)"):

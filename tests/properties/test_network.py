@@ -311,6 +311,12 @@ def test_where_a_value_could_overflow_the_bound_is_infinite(scale):
     assert all(np.isinf(array).all() for array in bound.gradients.values())
 
 
+def test_the_bounds_own_arithmetic_overflows_in_silence():
+    """Warnings are errors here."""
+    x, labels = batch()
+    assert network_bound(small(np.float64), x.astype(float) * 2.0**1021, labels).loss == np.inf
+
+
 def test_what_may_be_computed_lies_between_a_range_s_ends():
     """Two errors on either side, and one number further; an exact number is itself, and so is an exact zero's reach."""
     a = Approximation(np.array([1.0, -3.0, 0.0, 0.0]), np.array([0.25, 0.0, 0.5, 0.0]), np.dtype(np.float32))

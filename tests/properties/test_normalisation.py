@@ -174,11 +174,8 @@ def test_channels_last_is_the_same_layer(name):
         for function in (nm.batch_statistics, rounding.batch_statistics_bound):
             for left, right in zip(function(last["x"], channels_last=True), function(of["x"]), strict=True):
                 np.testing.assert_allclose(left, right, rtol=2.0**-30)
-        shift, moved = (
-            nm.batch_norm_shift_gradient(of["g"]),
-            nm.batch_norm_shift_gradient(last["g"], channels_last=True),
-        )
-        checks.check_same(shift, moved)
+        for function in (nm.batch_norm_shift_gradient, rounding.batch_norm_shift_gradient_bound):
+            checks.check_same(function(of["g"]), function(last["g"], channels_last=True))
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)

@@ -157,6 +157,18 @@ def test_where_a_path_could_overflow_its_bound_is_infinite(name):
     assert np.isfinite(rounding.conv_bound(x * np.float32(2.0**100), w, geometry, path=name)).all()
 
 
+def test_a_transform_that_could_overflow_has_no_bound_though_its_products_would_be_nothing():
+    """F(2, 3) enlarges inputs by 2 and kernels by 3/2 on each of two axes."""
+    geometry, largest = Geometry((4, 5), (3, 3)), np.finfo(np.float32).max
+    x, w = np.zeros(geometry.input_shape(1), np.float32), np.zeros(geometry.weight_shape, np.float32)
+    for share, finite in ((3.9, False), (4.1, True)):
+        bound = rounding.conv_bound(x + np.float32(largest / share), w, geometry, path="winograd2")
+        assert np.isfinite(bound).all() == finite
+    for share, finite in ((2.2, False), (2.3, True)):
+        bound = rounding.conv_bound(x, w + np.float32(largest / share), geometry, path="winograd2")
+        assert np.isfinite(bound).all() == finite
+
+
 def test_there_is_no_bound_for_integers_or_for_a_path_that_has_none(monkeypatch):
     x = np.ones((1, 1, 3))
     with pytest.raises(TypeError, match="real floating-point types, got int64"):

@@ -146,6 +146,19 @@ def test_where_a_value_could_overflow_the_bound_is_infinite():
     assert np.isinf(rounding.bias_gradient_bound(x)).all()
 
 
+def test_the_largest_number_overflows_in_silence():
+    """Warnings are errors here, and the bound's own arithmetic is float64 as well."""
+    x, geometry = np.full((1, 1, 1), np.finfo(np.float64).max), _line(1)
+    for bound in (
+        rounding.conv_bound(x, np.ones_like(x), geometry),
+        rounding.bias_gradient_bound(x),
+        rounding.average_pool_bound(x, geometry),
+        rounding.average_pool_input_gradient_bound(x, geometry),
+        *(rounding.conv_bound(np.repeat(x, 3, -1), np.ones((1, 1, 3)), _line(3), path=path) for path in PATHS),
+    ):
+        assert np.isinf(bound).all()
+
+
 def test_no_bound_where_the_model_promises_nothing():
     assert rounding.gamma(2**11, np.float16) == np.inf
     assert rounding.gamma(np.array([1, 2**11, 2**12]), np.float16).tolist() == [1 / (2**11 - 1), np.inf, np.inf]

@@ -45,6 +45,27 @@ def _wrapped(path: str) -> list[Row]:
     return [Row(f"{name}_bound {path}, wrapped", bound(name), bound(name), given) for name, given in shapes.items()]
 
 
+def _second(path: str) -> Row:
+    """The bounds on the gradients of the gradients by a path."""
+    x, w, g = CIRCLE.input_shape(2), CIRCLE.weight_shape, CIRCLE.output_shape(2)
+
+    def bound(*arrays: Any) -> Any:
+        return rounding.conv_double_backward_bound(*arrays, CIRCLE, path=path)
+
+    shapes = {"ddx": x, "ddw": w, "g": g, "x": x, "w": w}
+    return Row(f"conv_double_backward_bound {path}", bound, bound, shapes, floats=FLOATS[:2])
+
+
+def _long() -> Row:
+    """So many channels that `n * u` is above 1/2 in float16: what underflow adds may then double."""
+    layer = Geometry((4,), (3,), in_channels=1100)
+
+    def bound(x: Any, w: Any) -> Any:
+        return rounding.conv_bound(x, w, layer, path="winograd2")
+
+    return Row("conv_bound winograd2, long", bound, bound, {"x": layer.input_shape(1), "w": layer.weight_shape})
+
+
 def _lonely(name: str, shape: tuple[int, ...]) -> Row:
     bound = getattr(rounding, f"{name}_bound")
     return Row(f"{name}_bound, lonely", bound, lambda array: bound(array, LINE), {"x": shape}, 1)
@@ -53,11 +74,12 @@ def _lonely(name: str, shape: tuple[int, ...]) -> Row:
 ROWS = [
     *sums.ROWS,
     *smooth.ROWS,
-    *(row for path in ("winograd2", "winograd4", "fft") for row in _wrapped(path)),
+    *(row for path in ("winograd2", "winograd4", "fft") for row in (*_wrapped(path), _second(path))),
+    _long(),
     _lonely("average_pool", (2, 3, 3)),
     _lonely("average_pool_input_gradient", (2, 3, 4)),
 ]
-CASES = {f"{row.name}, {np.dtype(dtype)}": (row, dtype) for row in ROWS for dtype in FLOATS}
+CASES = {f"{row.name}, {np.dtype(dtype)}": (row, dtype) for row in ROWS for dtype in row.floats}
 
 
 def _tied(dtype: Any) -> NetworkBound:
@@ -84,12 +106,13 @@ NETWORKS = {
 
 
 def totals(row: Row, dtype: Any) -> list[float]:
-    """Sums of a bound's entries, weighted so that each place counts: on numbers around 1, and where products underflow.
+    """Sums of a bound's entries, weighted so that each place counts.
 
-    What is infinite there, of float16, counts 0.
+    On numbers around 1, where products underflow, and on zeros. What is infinite, of float16, counts 0.
     """
     limits = np.finfo(dtype)
-    return [_total(_bound(row, dtype, power)) for power in (-3, (limits.minexp - limits.nmant) // row.degree - 2)]
+    powers = (-3, (limits.minexp - limits.nmant) // row.degree - 2, -np.inf)
+    return [_total(_bound(row, dtype, power)) for power in powers]
 
 
 def network(of: Callable[[Any], NetworkBound], dtype: Any) -> list[float]:
@@ -109,7 +132,7 @@ def _total(bound: Any) -> float:
     return float((bound * (1 + np.arange(bound.size) % 7)).sum())
 
 
-def _bound(row: Row, dtype: Any, power: int) -> Any:
+def _bound(row: Row, dtype: Any, power: float) -> Any:
     """The bound on small integers times a power of two."""
     numbers = (
         ((np.arange(np.prod(shape)) * 37 + 11 * place) % 101 - 50.0) * 2.0**power
