@@ -70,7 +70,7 @@ class Mutation:
         running: dict[int, tuple[Mutant, int]] = {}
         looking = [name for name in clean if LOOKING in name]
         for mutant in self.mutants:
-            tests = covering.get(mutant.place[:2], []) + (looking if mutant.kind.startswith("default") else [])
+            tests = (looking if mutant.kind.startswith("default") else []) + covering.get(mutant.place[:2], [])
             tests = self._order(mutant, tests, clean)
             if not tests or mutant.place not in functions:
                 self.done(mutant, UNTESTED, "")

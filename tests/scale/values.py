@@ -108,11 +108,12 @@ NETWORKS = {
 def totals(row: Row, dtype: Any) -> list[float]:
     """Sums of a bound's entries, weighted so that each place counts.
 
-    On numbers around 1, where products underflow, and on zeros. What is infinite, of float16, counts 0.
+    On numbers around 1, where products underflow, and with zeros in the first place. What is infinite, of float16,
+    counts 0.
     """
     limits = np.finfo(dtype)
-    powers = (-3, (limits.minexp - limits.nmant) // row.degree - 2, -np.inf)
-    return [_total(_bound(row, dtype, power)) for power in powers]
+    least = (limits.minexp - limits.nmant) // row.degree - 2
+    return [_total(_bound(row, dtype, power, first)) for power, first in ((-3, 1), (least, 1), (-3, 0))]
 
 
 def network(of: Callable[[Any], NetworkBound], dtype: Any) -> list[float]:
@@ -132,10 +133,10 @@ def _total(bound: Any) -> float:
     return float((bound * (1 + np.arange(bound.size) % 7)).sum())
 
 
-def _bound(row: Row, dtype: Any, power: float) -> Any:
-    """The bound on small integers times a power of two."""
+def _bound(row: Row, dtype: Any, power: int, first: int = 1) -> Any:
+    """The bound on small integers times a power of two, those of the first argument also times another number."""
     numbers = (
-        ((np.arange(np.prod(shape)) * 37 + 11 * place) % 101 - 50.0) * 2.0**power
+        ((np.arange(np.prod(shape)) * 37 + 11 * place) % 101 - 50.0) * 2.0**power * (1 if place else first)
         for place, shape in enumerate(row.shapes.values())
     )
     arrays = [array.astype(dtype).reshape(shape) for array, shape in zip(numbers, row.shapes.values(), strict=True)]
