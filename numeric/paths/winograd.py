@@ -148,9 +148,7 @@ def _largest(array: Array) -> int:
 
 
 def _quotient(array: Array, divisor: int) -> Array:
-    """Division without remainder, of integers and of objects by their own `/`."""
-    if array.dtype != object:
-        return array // divisor
+    """Division without remainder, of integers, and of other objects by their own `/`."""
     divided: Array = np.frompyfunc(lambda entry: _exactly(entry, divisor), 1, 1)(array)
     return divided
 

@@ -22,6 +22,7 @@ ZERO = {
     "exponentials multiply": EXP(A + B) - EXP(A) * EXP(B),
     "halves": (EXP(A / 2) + 1) ** 2 - EXP(A) - 2 * EXP(A / 2) - 1,
     "thirds and halves": (EXP(A / 2) + 1) * (EXP(A / 3) + 1) - EXP(5 * A / 6) - EXP(A / 2) - EXP(A / 3) - 1,
+    "thirds and fifths": (EXP(A / 3) + 1) * (EXP(A / 5) + 1) - EXP(8 * A / 15) - EXP(A / 3) - EXP(A / 5) - 1,
     "quotient": EXP(A) / (EXP(A) + EXP(B)) - 1 / (1 + EXP(B - A)),
     "products of variables": EXP(A * B + C) - EXP(A * B) * EXP(C),
     "expanded argument": EXP((A + B) * C) - EXP(A * C) * EXP(B * C),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from itertools import takewhile
 from pathlib import Path
 
 from tests.mutation.mutants import Mutant
 from tests.mutation.runner import KILLED, SURVIVED, TIMEOUT, UNTESTED
+
+AROUND = 45
+"""Characters that are shown on each side of a change."""
 
 
 class Results:
@@ -34,6 +38,23 @@ class Results:
 def _key(name: str, digest: str) -> tuple[str, str]:
     """A mutant whatever its number, which changes with those before it."""
     return name.partition("#")[0], digest
+
+
+def shown(mutant: Mutant) -> str:
+    """A mutant as `tests/mutation.md` has it: its function, and the change in its surroundings."""
+    parts = mutant.change.split(" -> ")
+    before, after = (" -> ".join(half) for half in (parts[: len(parts) // 2], parts[len(parts) // 2 :]))
+    start = _alike(before, after)
+    end = _alike(before[start:][::-1], after[start:][::-1])
+    old, new = (text[start : len(text) - end] for text in (before, after))
+    tail = before[len(before) - end :]
+    change = f"{before[max(0, start - AROUND) : start]}⟦{old} ⇒ {new}⟧{tail[:AROUND]}"
+    return f"- `{mutant.path}::{mutant.function}`: `{change.strip()}`"
+
+
+def _alike(one: str, other: str) -> int:
+    """Characters at the start of both."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def table(mutants: list[Mutant], results: Results) -> list[str]:

@@ -14,7 +14,7 @@ from numeric.losses import softmax, softmax_cross_entropy, softmax_cross_entropy
 from numeric.network import Sequential, glorot_uniform, he_uniform
 from numeric.optimisers import Adam, one_cycle
 from numeric.rounding.approximation import Approximation
-from numeric.rounding.network import _range, _reach, network_bound
+from numeric.rounding.network import _backward, _forward, _range, _reach, network_bound
 from tests import checks, strategies
 
 FLOATS = (np.float32, np.float64)
@@ -331,6 +331,24 @@ def test_what_may_be_computed_lies_between_a_range_s_ends():
         0,
     ]
     assert _reach(a).dtype == np.float32
+
+
+def test_relu_is_a_kink_exactly_where_the_range_reaches_from_below_or_at_0_to_above():
+    """In turn: below 0 throughout, exactly 0, from 0, around 0, above 0 throughout, 0 and above and exact."""
+    tiny = np.nextafter(0.0, 1.0)
+    x = Approximation(np.array([-3.0, 0.0, 1.0, 0.5, 3.0, 2.0]), np.array([1.0, 0, 0.5, 1, 1, 0]), np.float64)
+    low, high = _range(x)
+    assert high[0] < low[1] == high[1] == 0
+    assert low[2] <= 0 < high[2]
+    g = Approximation(np.array([5.0, 5, -5, 5, 5, -5]), np.array([0.25] * 6), np.float64)
+    passed = _backward(Activation("relu"), g, x)
+    assert passed.dx.value.tolist() == [0, 0, -5, 5, 5, -5]
+    assert passed.dx.error.tolist() == [0, 0, 5.5, 5.5, 0.25, 0.25]
+    assert passed.kinks == 2
+    assert _forward(Activation("relu"), x).error.tolist() == [0, 0, 0.5, 1, 1, 0]
+    silent = Approximation(np.array([0.0]), np.array([0.0]), np.float64)
+    at = Approximation(np.array([tiny]), np.array([1.0]), np.float64)
+    assert _backward(Activation("relu"), silent, at).kinks == 0
 
 
 def test_an_exact_zero_is_no_kink_of_relu():
