@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import proofs.laws  # noqa: F401 - registers them
 from proofs.audit import Finding, decide
 from proofs.law import LAWS, Evidence, Law, Verdict, overall
-from proofs.tiers import TIERS
+from proofs.tiers import QUICK, TIERS
 
 if TYPE_CHECKING:
     from proofs.conformance.certify import certify
@@ -40,7 +40,7 @@ def prove(
 
     Raises `KeyError` for a name that is no law or no tier.
     """
-    chosen = [TIERS[tier] for tier in tiers] if tiers is not None else list(TIERS.values())
+    chosen = [TIERS[tier] for tier in tiers] if tiers is not None else list(QUICK.values())
     found = {name: laws[name] for name in names or laws}
     return {name: tuple(e for tier in chosen if (e := tier(law)) is not None) for name, law in found.items()}
 

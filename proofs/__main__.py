@@ -65,6 +65,9 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("list", help="list the laws with the tiers that can decide them")
     explain = commands.add_parser("explain", help="print a law's derivation, each step, and what each tier ran")
     explain.add_argument("name", metavar="NAME", help="a law, as 'list' names it")
+    explain.add_argument(
+        "--format", choices=("text", "latex"), default="text", help="text (default), or LaTeX to put into a document"
+    )
     commands.add_parser("sheet", parents=[common], help="go through the exercise sheet line by line")
     command.add(commands, common, _positive)
     return main
@@ -118,7 +121,12 @@ def _run(args: argparse.Namespace, laws: Mapping[str, Law], console: Console) ->
         return 0, {}
     if args.command == "explain":
         (evidence,) = prove(args.name, laws=laws).values()
-        text.explanation(console, laws[args.name], evidence)
+        if args.format == "latex":
+            from proofs.report.latex import fragment
+
+            console.print(fragment(laws[args.name], evidence), markup=False, highlight=False, soft_wrap=True)
+        else:
+            text.explanation(console, laws[args.name], evidence)
         return int(overall(evidence) != Verdict.PROVED), {}
     if args.command == "sheet":
         findings = audit_sheet()
@@ -129,8 +137,10 @@ def _run(args: argparse.Namespace, laws: Mapping[str, Law], console: Console) ->
     if getattr(args, "grid", "quick") == "full":
         found = _prove_full(names, tiers, args)
     else:
-        chosen = {name: laws[name] for name in names or laws}
-        found = parallel.decide(chosen, tiers or list(TIERS))
+        # a tier that is asked for decides all laws that it can; a law that is asked for is shown whoever can
+        able = [name for name, law in laws.items() if tiers is None or set(tiers) & set(_deciding(law))]
+        chosen = {name: laws[name] for name in names or able}
+        found = parallel.decide(chosen, tiers)
     text.verdicts(console, laws, found, perf_counter() - start)
     return int(any(overall(evidence) != Verdict.PROVED for evidence in found.values())), json.verdicts(laws, found)
 
@@ -158,7 +168,12 @@ def _prove_full(names: Sequence[str], tiers: Sequence[str] | None, args: argpars
 
 
 def _deciding(law: Law) -> list[str]:
-    return [tier for tier in TIERS if tier != "derivation" or law.derivation is not None]
+    able = {
+        "derivation": law.derivation is not None,
+        "arithmetic": law.arithmetic is not None,
+        "coq": bool(law.theorems),
+    }
+    return [tier for tier in TIERS if able.get(tier, True)]
 
 
 def entry() -> int:

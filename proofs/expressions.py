@@ -236,6 +236,10 @@ class Expressions:
     def gradient(self, loss: Callable[[Array], Any], at: str) -> Array:
         """Let SymPy differentiate the executed `loss` by every entry of the array named `at`."""
         array = self[at]
-        value = _term(loss(array))
+        value = loss(array)
         entries: list[Any] = list(array.flat)
-        return filled(array.shape, (Expression(sympy.diff(value, entry.term), self) for entry in entries))
+        return filled(array.shape, (self.derivative(value, entry) for entry in entries))
+
+    def derivative(self, value: Any, entry: Expression) -> Expression:
+        """Let SymPy differentiate a value by one entry."""
+        return Expression(sympy.diff(_term(value), entry.term), self)

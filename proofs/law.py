@@ -77,7 +77,9 @@ class Law:
     """A statement, and what each tier needs in order to decide it.
 
     `check(case, numbers)` is the law as a program: it yields `(label, left, right)` for every equality that
-    the law asserts on that case, computed by the code that ships. `derivation()` derives it for all sizes.
+    the law asserts on that case, computed by the code that ships. `derivation()` derives it for all sizes,
+    `arithmetic()` are the facts about the index map on which it rests, for a solver, and `theorems` the names of those
+    that Coq proves.
     `path` names the code that `check` runs; `cases` the stated grid, smallest case first, and `full` the larger one of
     `--grid full`. A law that `needs_symbols` looks at polynomials as such, or takes a derivative that differences of
     numbers do not give; every other one also runs on plain numbers.
@@ -92,6 +94,8 @@ class Law:
     path: str
     assumptions: tuple[str, ...] = ()
     derivation: Callable[[], Any] | None = None
+    arithmetic: Callable[[], Any] | None = None
+    theorems: tuple[str, ...] = ()
     needs_symbols: bool = False
     engine: Engine = "forms"
     fails: bool = False

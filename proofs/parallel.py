@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 
 from proofs.law import Evidence, Law
-from proofs.tiers import TIERS
+from proofs.tiers import QUICK, TIERS, coq
 
 FEW = 12
 """So many laws are decided before another process is worth its while."""
@@ -18,11 +18,13 @@ FEW = 12
 _laws: Mapping[str, Law] = {}
 
 
-def decide(laws: Mapping[str, Law], tiers: Sequence[str]) -> dict[str, tuple[Evidence, ...]]:
+def decide(laws: Mapping[str, Law], tiers: Sequence[str] | None = None) -> dict[str, tuple[Evidence, ...]]:
     """What `proofs.prove` finds, in the same order; on one process where there is no fork, or few laws."""
     global _laws
     _laws = laws
-    todo = [(name, tuple(tiers)) for name in laws]
+    if tiers is not None and "coq" in tiers:
+        coq.prepare()
+    todo = [(name, None if tiers is None else tuple(tiers)) for name in laws]
     jobs = min(len(todo) // FEW, len(os.sched_getaffinity(0))) if sys.platform == "linux" else 1
     if jobs < 2:
         return dict(map(_one, todo))
@@ -32,9 +34,10 @@ def decide(laws: Mapping[str, Law], tiers: Sequence[str]) -> dict[str, tuple[Evi
             return dict(pool.map(_one, todo, chunksize=4))
 
 
-def _one(job: tuple[str, tuple[str, ...]]) -> tuple[str, tuple[Evidence, ...]]:
+def _one(job: tuple[str, tuple[str, ...] | None]) -> tuple[str, tuple[Evidence, ...]]:
     name, tiers = job
-    found = (TIERS[tier](_laws[name]) for tier in tiers)
+    deciding = QUICK.values() if tiers is None else [TIERS[tier] for tier in tiers]
+    found = (decide(_laws[name]) for decide in deciding)
     return name, tuple(evidence for evidence in found if evidence is not None)
 
 

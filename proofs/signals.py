@@ -1,9 +1,9 @@
 """Terms in which derivations are written: signals on the integer grid, and what operators make of them.
 
-A leaf is a SymPy `IndexedBase` (`f`), and `f[i, j]` its value. `Shift`, `Rot180`, `Plus`, `Convolution` and
-the layer's maps are signals made of others; `At(signal, i, j)` is such a signal's value, which `unfold` rewrites
+A leaf is a SymPy `IndexedBase` (`f`), and `f[i, j]` its value. `Shift`, `Rot180`, `Plus`, `Convolution` and those of
+`proofs.layer_signals` are signals made of others; `At(signal, i, j)` is such a signal's value, which `unfold` rewrites
 by the operator's definition. `Partial(w[u])` is the derivative of an undefined loss, `D(e, w[u])` that of a term.
-The index arithmetic of layers is `numeric.Axis.reads`, run on symbols; o runs over the m output positions.
+Any index may be a multi-index: a position on several axes at once (`proofs.multi_index`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import sympy
-from sympy import Basic, Expr, IndexedBase, KroneckerDelta, Sum, Tuple
+from sympy import Basic, Expr, IndexedBase, Sum, Tuple
 
 from numeric import Axis
-
-TAP = sympy.Symbol("u", integer=True)
-OUTPUT = sympy.Symbol("o", integer=True)
-POSITIONS = sympy.Symbol("m", integer=True, positive=True)
-OUTPUTS = Tuple(OUTPUT, 0, POSITIONS - 1)
+from numeric.plane import mode_start
 
 
 def value(signal: Any, *index: Any) -> Any:
@@ -56,6 +52,10 @@ class At(_Term, Expr):  # type: ignore[misc]
         if captured:
             raise ValueError(f"{self} sums over {captured}, which it is also applied to")
         return made
+
+    def _eval_derivative(self, variable: Any) -> Any:
+        """SymPy's hook: what is not unfolded is not differentiated either."""
+        return D(self, variable)
 
 
 class Formula(_Term, Expr):  # type: ignore[misc]
@@ -103,6 +103,13 @@ class Rounded(_Term, Expr):  # type: ignore[misc]
     is_commutative = True
 
 
+class Residue(_Term, Expr):  # type: ignore[misc]
+    """Remainder of a division, from 0 up: `Residue(number, modulus)`; as an index, a position on a circle."""
+
+    is_commutative = True
+    is_integer = True
+
+
 class Signal(_Term):
     """Signal made by an operator; `at` is the operator's definition."""
 
@@ -112,12 +119,23 @@ class Signal(_Term):
 
 
 class Shift(Signal):
-    """`Shift(f, *offset)`: `(τf)[i] = f[i - offset]`."""
+    """`Shift(f, *offset)`: `(τf)[i] = f[i - offset]`; where there are more indices, the last ones are shifted."""
 
     def at(self, *index: Any) -> Any:
         """Value by definition."""
         signal, *offset = self.args
-        return value(signal, *(i - t for i, t in zip(index, offset, strict=True)))
+        kept = len(index) - len(offset)
+        return value(signal, *index[:kept], *(i - t for i, t in zip(index[kept:], offset, strict=True)))
+
+
+class CircularShift(Signal):
+    """`CircularShift(f, t, n)`: `(τf)[..., a] = f[..., (a - t) mod n]`, on the axes of the last index."""
+
+    def at(self, *index: Any) -> Any:
+        """Value by definition."""
+        signal, offset, size = self.args
+        *before, a = index
+        return value(signal, *before, Residue(a - offset, size))
 
 
 class Rot180(Signal):
@@ -126,6 +144,32 @@ class Rot180(Signal):
     def at(self, *index: Any) -> Any:
         """Value by definition."""
         return value(self.args[0], *(-i for i in index))
+
+
+class Reversed(Signal):
+    """`Reversed(f, n)`: `rot180(f)[a] = f[n - 1 - a]`, an array of n cells counted from the other end."""
+
+    def at(self, *index: Any) -> Any:
+        """Value by definition."""
+        signal, *sizes = self.args
+        return value(signal, *(n - 1 - a for a, n in zip(index, sizes, strict=True)))
+
+
+class Valid(Signal):
+    """`Valid(f, m)`: positions of a whole convolution where the array of m cells lies inside the other one."""
+
+    def at(self, *index: Any) -> Any:
+        """Value by definition: `valid` begins where `numeric.plane` says."""
+        signal, *sizes = self.args
+        return value(signal, *(mode_start("valid", m) + i for i, m in zip(index, sizes, strict=True)))
+
+
+class Impulse(Signal):
+    """`Impulse()`: `δ[i] = 1` at the origin and 0 elsewhere."""
+
+    def at(self, *index: Any) -> Any:
+        """Value by definition."""
+        return sympy.Mul(*(sympy.KroneckerDelta(i, 0) for i in index))
 
 
 class Plus(Signal):
@@ -137,7 +181,10 @@ class Plus(Signal):
 
 
 class Convolution(Signal):
-    """`Convolution(f, k, (u, p), ...)`: `(f * k)[i] = Σ_{u=-p..p} f[i - u]·k[u]`, one pair for each axis."""
+    """`Convolution(f, k, (u, p), ...)`: `(f * k)[i] = Σ_{u=-p..p} f[i - u]·k[u]`, one pair for each axis.
+
+    With p = ∞ the sum is over the whole grid, and finite since f and k vanish outside of their arrays.
+    """
 
     sign = -1
 
@@ -155,45 +202,6 @@ class Correlation(Convolution):
     sign = 1
 
 
-class _LayerMap(Signal):
-    """Map of a layer on one axis: two signals, then the fields of `numeric.Axis`."""
-
-    @property
-    def axis(self) -> Axis:
-        return Axis(*self.args[2:])
-
-
-class Layer(_LayerMap):
-    """`Layer(x, w, axis)`: `y[o] = Σ_{u=0..k-1} x[reads(o, u)]·w[u]`."""
-
-    def at(self, *index: Any) -> Any:
-        """Value by definition."""
-        x, w = self.args[:2]
-        (o,) = index
-        return Sum(value(x, self.axis.reads(o, TAP)) * value(w, TAP), (TAP, 0, self.axis.kernel_size - 1))
-
-
-class WeightGradient(_LayerMap):
-    """`WeightGradient(g, x, axis)`: `dw[u] = Σ_o g[o]·x[reads(o, u)]`."""
-
-    def at(self, *index: Any) -> Any:
-        """Value by definition."""
-        g, x = self.args[:2]
-        (u,) = index
-        return Sum(value(g, OUTPUT) * value(x, self.axis.reads(OUTPUT, u)), OUTPUTS)
-
-
-class InputGradient(_LayerMap):
-    """`InputGradient(g, w, axis)`: `dx[a] = Σ over (o, u) with reads(o, u) = a of g[o]·w[u]`."""
-
-    def at(self, *index: Any) -> Any:
-        """Value by definition."""
-        g, w = self.args[:2]
-        (a,) = index
-        reads = KroneckerDelta(self.axis.reads(OUTPUT, TAP), a)
-        return Sum(reads * value(g, OUTPUT) * value(w, TAP), OUTPUTS, (TAP, 0, self.axis.kernel_size - 1))
-
-
 def fields(axis: Axis) -> Sequence[Any]:
-    """Arguments by which a layer map holds its axis."""
+    """Arguments by which a term holds an axis."""
     return (axis.input_size, axis.kernel_size, axis.stride, axis.dilation, axis.low, axis.high)

@@ -20,6 +20,7 @@ import numpy as np
 
 from numeric.dtypes import Array
 from numeric.geometry import Geometry
+from proofs.conformance.blocks import distinct
 from proofs.conformance.exact import bilinear, products
 from proofs.conformance.functions import FUNCTIONS, PAIRS, shape
 from proofs.conformance.precision import Precision
@@ -106,16 +107,28 @@ def _trials(degree: int, magnitude: int) -> tuple[int, float]:
 def integer_arrays(
     function: str, geometry: Geometry, batch: int, dtype: str, budget: Budget, random: np.random.Generator
 ) -> tuple[Array, ...]:
-    """Uniform integers for every argument, thinned out if the budget says so."""
+    """Uniform integers for every argument, thinned out if the budget says so; without ties for what is not linear."""
     second = {pair[1] for pair in PAIRS[function] if len(pair) == 2}
     found = []
     for letter in FUNCTIONS[function].arguments:
+        if letter in FUNCTIONS[function].fixed:
+            found.append(without_ties(shape(letter, geometry, batch), dtype, random))
+            continue
         size = budget.second if letter in second else budget.first
-        array = random.integers(-size, size + 1, shape(letter, geometry, batch))
+        narrow = np.int32 if size < 2**31 - 1 else np.int64  # quicker to draw
+        array = random.integers(-size, size + 1, shape(letter, geometry, batch), narrow)
         if budget.kept is not None and letter in sparse_letters(function):
             array = array * kept_entries(letter, function, array.shape, budget.kept, geometry, random)
         found.append(array.astype(storage(dtype)))
     return tuple(found)
+
+
+def without_ties(sizes: tuple[int, ...], dtype: str, random: np.random.Generator) -> Array:
+    """Different numbers in every image."""
+    count = prod(sizes[2:])
+    order = random.random((*sizes[:2], count)).argsort(-1)
+    found: Array = distinct(count, storage(dtype))[order].reshape(sizes)
+    return found
 
 
 def sparse_letters(function: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from numeric.dtypes import Array
 from numeric.geometry import Geometry
 from numeric.paths import PATHS
 from numeric.rounding.model import outward, present, size, smallest_subnormal
-from proofs.conformance.budget import Budget, integer_arrays, kept_entries, sparse_letters
+from proofs.conformance.budget import Budget, integer_arrays, kept_entries, sparse_letters, without_ties
 from proofs.conformance.exact import bilinear, exactly, factors, kernel, multiplied, products
 from proofs.conformance.functions import FUNCTIONS, shape
 from proofs.conformance.outcome import Finding, Outcome
@@ -237,8 +237,10 @@ def _samples(probe: Probe, geometry: Geometry, batch: int) -> Iterator[Sample]:
         )
     for _ in range(TRIALS):
         arrays = tuple(
-            _full(shape(letter, geometry, batch), PRECISIONS[dtype].input_bits, random).astype(storage(dtype))
-            for letter in FUNCTIONS[function].arguments
+            without_ties(sizes, dtype, random)
+            if letter in FUNCTIONS[function].fixed
+            else _full(sizes, PRECISIONS[dtype].input_bits, random).astype(storage(dtype))
+            for letter, sizes in ((name, shape(name, geometry, batch)) for name in FUNCTIONS[function].arguments)
         )
         yield Sample(arrays, "full significands", exact=False)
 

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice
-from math import ceil, lcm, log2
-from typing import Any
+from math import ceil, lcm, log2, prod
 
 import numpy as np
 
 from numeric.dtypes import Array
 from numeric.geometry import Geometry
-from proofs.conformance.blocks import distinct
 from proofs.conformance.budget import FAILURE, Budget, integer_arrays
 from proofs.conformance.exact import bilinear, products, spread, window_sums
-from proofs.conformance.functions import FUNCTIONS, shape, table
+from proofs.conformance.functions import FUNCTIONS, Function, shape, table
 from proofs.conformance.inexact import DIRECT, explained, looks_like
 from proofs.conformance.outcome import Finding, Outcome
 from proofs.conformance.precision import CAUTIOUS, PRECISIONS, Precision, rounded
@@ -40,6 +39,7 @@ class Plan:
     small: Iterator[Trial] | tuple[()] = ()
 
 
+AT_ONCE = 2**16  # entries of the arguments of trials whose results are computed together
 MAXIMA = 8  # trials of a maximum
 SMALL = 3  # trials with integers up to 2, where a path that rounds is off by less than 1/2
 
@@ -71,17 +71,41 @@ def _products(
     budget = Budget.of(function, geometry, batch, precision)
     of = FUNCTIONS[function]
 
-    def trials(count: int, drawn: Budget) -> Iterator[Trial]:
-        for _ in range(count):
-            arrays = integer_arrays(function, geometry, batch, dtype, drawn, random)
-            if of.fixed:
-                arrays = (arrays[0], _without_ties(geometry, batch, dtype, random))
-            # exact in float64, in any order, as the sums stay within the budget
-            yield arrays, (of.expected(geometry, *(array.astype(np.float64) for array in arrays)),)
+    def trials(count: int, sizes: Budget) -> Iterator[Trial]:
+        entries = sum(prod(shape(letter, geometry, batch)) for letter in of.arguments)
+        together = max(1, AT_ONCE // entries)
+        for first in range(0, count, together):
+            several = range(first, min(first + together, count))
+            every = [integer_arrays(function, geometry, batch, dtype, sizes, random) for _ in several]
+            yield from ((arrays, (right,)) for arrays, right in zip(every, _right(of, geometry, every), strict=True))
 
     small = replace(budget, first=min(2, budget.first), second=min(2, budget.second))
     said, assumed = _said(budget, function), _assumed(budget, function)
     return Plan(trials(budget.trials, budget), said, assumed, trials(SMALL, small))
+
+
+def _right(of: Function, geometry: Geometry, trials: list[tuple[Array, ...]]) -> list[Array]:
+    """What the function gives in each trial: layers side by side are one with as many groups.
+
+    Exact in float64, in any order, as the sums stay within the budget.
+    """
+    count = len(trials)
+    beside = [
+        np.concatenate(arrays, _channels(letter), dtype=np.float64)
+        for letter, arrays in zip(of.arguments, zip(*trials, strict=True), strict=True)
+    ]
+    return np.split(of.expected(_side_by_side(geometry, count), *beside), count, _channels(of.gives))
+
+
+@lru_cache(256)
+def _side_by_side(geometry: Geometry, count: int) -> Geometry:
+    sizes = {name: count * getattr(geometry, name) for name in ("in_channels", "out_channels", "groups")}
+    return replace(geometry, **sizes)
+
+
+def _channels(letter: str) -> int:
+    """Axis of the channels that a group has for itself: of the weights and the bias the first one."""
+    return 0 if letter[-1] in "wb" else 1
 
 
 def _averages(
@@ -212,11 +236,3 @@ def _assumed(budget: Budget, function: str) -> tuple[str, ...]:
     fixed = ("for each input tried, and none has ties",) if FUNCTIONS[function].fixed else ()
     passes = f"a wrong map passes with probability at most 2**{budget.exponent}"
     return (BILINEAR if bilinear(function) else LINEAR, COEFFICIENTS, *fixed, passes)
-
-
-def _without_ties(geometry: Geometry, batch: int, dtype: str, random: np.random.Generator) -> Array:
-    """Different numbers in every image."""
-    found: Any = shape("x", geometry, batch)
-    count = int(np.prod(found[2:]))
-    order = random.random((found[0], found[1], count)).argsort(-1)
-    return distinct(count, storage(dtype))[order].reshape(found)

@@ -4,7 +4,8 @@ from sympy import floor
 
 from numeric import Axis
 from proofs.derivations import gradients
-from proofs.derivations.symbols import DILATION, HIGH, KERNEL, LINE_SCOPE, LOW, STRIDE, at_sizes, integers
+from proofs.derivations.symbols import DILATION, HIGH, LOW, STRIDE, at_sizes, integers
+from proofs.layer_signals import KERNEL
 from proofs.rules import FORMULA, proper_fraction
 from proofs.signals import Formula
 from proofs.tiers.derivation import Derivation, chain
@@ -24,7 +25,7 @@ def transposed_size() -> Derivation:
         *chain(
             Formula("output_size", large),
             (m - 1 + floor(r / STRIDE) + 1, FORMULA),
-            (m, proper_fraction(r), "e < s"),
+            (m, proper_fraction(r, STRIDE), "e < s"),
         ),
     )
     ranges = {
@@ -38,7 +39,14 @@ def transposed_size() -> Derivation:
     }
     models = at_sizes(ranges, where=lambda sizes: sizes[r] < sizes[STRIDE], most=40)
     goal = (Formula("output_size", large), m)
-    return Derivation((goal,), steps, models, LINE_SCOPE)
+    return Derivation(
+        (goal,),
+        steps,
+        models,
+        "every size, stride, dilation and padding, on each of any number of axes",
+        (),
+        {r: "output padding"},
+    )
 
 
 def transposed_is_adjoint() -> Derivation:

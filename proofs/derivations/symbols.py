@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from math import prod
 from typing import Any
@@ -11,8 +11,10 @@ from typing import Any
 from sympy import IndexedBase, Symbol
 
 from numeric import Axis
-from proofs.evaluate import Model
-from proofs.signals import POSITIONS
+from proofs.evaluate import Forward, Model
+from proofs.layer_signals import INPUT, KERNEL
+from proofs.multi_index import MultiIndex, box
+from proofs.tiers.derivation import Models
 
 
 def integers(names: str, **assumptions: bool) -> list[Any]:
@@ -25,40 +27,34 @@ def arrays(names: str) -> list[Any]:
     return [IndexedBase(name) for name in names.split()]
 
 
-# One axis of a layer, every field a symbol; POSITIONS, its output size, follows from them.
-INPUT, KERNEL, STRIDE, DILATION = integers("n k s d", positive=True)
+# One axis of a layer, every field a symbol; read with multi-indices, all of its axes.
+STRIDE, DILATION = integers("s d", positive=True)
 LOW, HIGH = integers("l h")
 AXIS = Axis(INPUT, KERNEL, STRIDE, DILATION, LOW, HIGH)
-AXIS_RANGES: dict[Any, range] = {
-    INPUT: range(1, 5),
-    KERNEL: range(1, 4),
-    STRIDE: range(1, 4),
-    DILATION: range(1, 3),
-    LOW: range(-1, 3),
-    HIGH: range(-1, 3),
+PLANE_MEANS = {
+    **dict.fromkeys(integers("x y"), "position on the plane"),
+    **dict.fromkeys(integers("u v"), "kernel tap"),
+    **dict.fromkeys(integers("s t"), "translation"),
+    **dict.fromkeys(integers("p q", nonnegative=True), "half-width of the kernel"),
 }
-
-LINE_SCOPE = "one axis, every size, kernel, stride, dilation and padding"
-LINE_ASSUMES = (
-    "zero outside of x (zero boundary)",
-    "one axis, sample and channel; batch, channels and groups add up such layers, further axes repeat the step",
-)
 
 
 def at_sizes(
     ranges: Mapping[Any, range],
-    arrays: Callable[[dict[Any, int]], Mapping[str, list[range]]] = lambda _: {},
+    arrays: Callable[[dict[Any, int]], Mapping[str, Sequence[Any]]] = lambda _: {},
     where: Callable[[dict[Any, int]], bool] = lambda _: True,
-    forward: Callable[..., Any] | None = None,
+    forward: Forward | None = None,
     most: int = 8,
-) -> Callable[[], Iterable[Model]]:
+    expressions: bool = False,
+    maps: Mapping[str, Callable[..., Any]] | None = None,
+) -> Models:
     """Models for the first `most` of the combinations that satisfy `where`, in a fixed random order."""
 
-    def models() -> list[Model]:
+    def models(seed: int = 0) -> list[Model]:
         total = prod(map(len, ranges.values()))
-        drawn = random.Random(0).sample(range(total), min(total, 40 * most))  # noqa: S311 - nothing secret
+        drawn = random.Random(seed).sample(range(total), min(total, 40 * most))  # noqa: S311 - nothing secret
         allowed = filter(where, (_combination(ranges, number) for number in drawn))
-        return [Model(sizes, arrays(sizes), forward) for sizes in islice(allowed, most)]
+        return [Model(sizes, arrays(sizes), forward, maps, expressions=expressions) for sizes in islice(allowed, most)]
 
     return models
 
@@ -76,27 +72,21 @@ def centred(*half_widths: int) -> list[range]:
     return [range(-p, p + 1) for p in half_widths]
 
 
-def layer_sizes(
-    names: str,
-    free: Mapping[Any, range] | None = None,
-    forward: Callable[..., Any] | None = None,
-    where: Callable[[dict[Any, int]], bool] = lambda _: True,
-    most: int = 8,
-) -> Callable[[], Iterable[Model]]:
-    """Models of a layer on one axis: sizes that have an output, and ranges for the arrays x, x2, w, w2, g, b."""
+def on_grid(names: str, *free: Any) -> Models:
+    """Models of small arrays on one and two axes, with multi-indices for the free symbols.
 
-    def concrete(sizes: Mapping[Any, int]) -> Axis:
-        return Axis(*(sizes[symbol] for symbol in AXIS_RANGES))
+    The arrays lie from 0 to 1 or 2 along an axis; sums over the grid run as far as a product of them reaches.
+    """
 
-    def spaces(sizes: dict[Any, int]) -> dict[str, list[range]]:
-        sizes[POSITIONS] = concrete(sizes).output_size
-        lengths = {"x": sizes[INPUT], "w": sizes[KERNEL], "g": sizes[POSITIONS], "b": 1}
-        return {name: [range(lengths[name[0]])] for name in names.split()}
+    def models(seed: int = 0) -> list[Model]:
+        pick = random.Random(seed)  # noqa: S311 - nothing secret
+        return [_on_grid(size, names.split(), free, pick) for size in ((3,), (2,), (3,), (2, 1), (1, 2))]
 
-    return at_sizes(
-        {**AXIS_RANGES, **(free or {})},
-        spaces,
-        lambda sizes: where(sizes) and concrete(sizes).span <= concrete(sizes).padded_size,
-        forward,
-        most,
-    )
+    return models
+
+
+def _on_grid(size: tuple[int, ...], names: Sequence[str], free: Sequence[Any], pick: random.Random) -> Model:
+    places = {symbol: MultiIndex(tuple(pick.choice(range(n)) for n in size)) for symbol in free}
+    cells = box(MultiIndex((0,) * len(size)), MultiIndex(tuple(n - 1 for n in size)))
+    far = box(MultiIndex((-1,) * len(size)), MultiIndex(tuple(2 * n - 1 for n in size)))
+    return Model(places, {name: [cells] for name in names}, grid=far)

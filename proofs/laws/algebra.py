@@ -22,6 +22,7 @@ from proofs.law import Equation, Numbers, law
     scope="on a line every size to 4 and kernel to 3; 2 and 3 axes",
     path="numeric.convolve, numeric.correlate, numeric.rot180 (im2col)",
     derivation=derivations.rotated_kernel,
+    theorems=("Plane.convolution_is_correlation_with_the_rotated_kernel",),
 )
 def rotated_kernel(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     """Convolve; correlate with the rotated kernel; and the plain sums of both."""
@@ -42,6 +43,15 @@ def rotated_kernel(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     full_scope=full.SCOPE,
     path="numeric.conv (im2col)",
     derivation=derivations.bilinear,
+    theorems=(
+        "Layer.conv_is_bilinear",
+        "Layer.conv_is_the_sum",
+        "Basis.basis_pairs_decide_the_layer",
+        "Basis.basis_pairs_decide_the_weight_gradient",
+        "Basis.basis_pairs_decide_the_input_gradient",
+        "Basis.equal_layers_have_equal_index_maps",
+        "Arrays.basis_triples_decide_trilinear_forms",
+    ),
 )
 def bilinear(case: grids.LinearityCase, of: Numbers) -> Iterator[Equation]:
     """Additivity in each argument, and a common factor pulled out of each."""
@@ -60,6 +70,8 @@ def bilinear(case: grids.LinearityCase, of: Numbers) -> Iterator[Equation]:
     cases=grids.full_arrays,
     scope="on a line every size to 4 and kernel to 3; 2 and 3 axes",
     path="numeric.convolve (im2col)",
+    derivation=derivations.commutative,
+    theorems=("Plane.convolution_is_commutative",),
 )
 def commutative(_: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     """Swap the arguments."""
@@ -73,6 +85,8 @@ def commutative(_: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     cases=grids.three_arrays,
     scope="on a line every three sizes to 3; a plane",
     path="numeric.convolve (im2col)",
+    derivation=derivations.associative,
+    theorems=("Plane.convolution_is_associative",),
 )
 def associative(_: grids.ThreeArraysCase, of: Numbers) -> Iterator[Equation]:
     """Two orders."""
@@ -87,6 +101,8 @@ def associative(_: grids.ThreeArraysCase, of: Numbers) -> Iterator[Equation]:
     cases=grids.translations,
     scope="1 to 3 axes, offsets of either sign",
     path="numeric.convolve, numeric.shift (im2col)",
+    derivation=derivations.impulse,
+    theorems=("Plane.unit_impulse_is_the_identity",),
 )
 def identity(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     """A kernel that is 1 in its middle and 0 elsewhere; then 1 beside it."""
@@ -136,6 +152,12 @@ def regrouped(_: grids.ThreeArraysCase, of: Numbers) -> Iterator[Equation]:
     cases=grids.three_arrays,
     scope="on a line every three sizes to 3; a plane",
     path="numeric.correlate, numeric.convolve (im2col)",
+    derivation=derivations.two_correlations,
+    theorems=(
+        "Plane.two_correlations_are_one",
+        "Plane.correlate_does_not_flip",
+        "Stack.two_layers_without_an_activation_are_one",
+    ),
 )
 def merged(_: grids.ThreeArraysCase, of: Numbers) -> Iterator[Equation]:
     """Correlating twice, and once with the convolution of the kernels."""

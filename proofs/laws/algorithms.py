@@ -9,6 +9,7 @@ from numeric import definition
 from numeric.paths import PATHS, Path
 from numeric.paths.toom_cook import filtering
 from proofs import grids
+from proofs.derivations import relations
 from proofs.grids import full
 from proofs.law import Equation, Numbers, law
 from proofs.roots import ExactFourier
@@ -42,6 +43,7 @@ def _computes_the_definition(path: Path, case: grids.LayerCase, of: Numbers) -> 
     statement="windows times one matrix = the layer's three sums: output, weight gradient, input gradient",
     source="Chellapilla, Puri, Simard 2006",
     path="numeric.paths.im2col against numeric.definition",
+    derivation=relations.im2col,
     **LAYERS,
 )
 def im2col_computes_the_definition(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
@@ -54,6 +56,7 @@ def im2col_computes_the_definition(case: grids.LayerCase, of: Numbers) -> Iterat
     statement="Σ over taps of (a shifted slice of x) times w[u] = the layer's three sums",
     source="exchange of the sums over positions and taps",
     path="numeric.paths.shift against numeric.definition",
+    derivation=relations.shift_and_multiply,
     **LAYERS,
 )
 def shift_computes_the_definition(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:

@@ -34,6 +34,7 @@ from proofs.law import Equation, Numbers, law
     path="numeric.convolve, numeric.shift (im2col)",
     assumptions=("f and k vanish outside of their arrays",),
     derivation=derivations.convolution_commutes_with_translation,
+    theorems=("Plane.convolution_commutes_with_translation",),
 )
 def translation(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     """Convolve a shifted frame; shift the convolution. The frame is wide enough that nothing leaves it."""
@@ -49,7 +50,12 @@ def translation(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     cases=grids.circular_layers,
     scope="circular boundary, input/stride output positions, 1 and 2 axes, dilation, groups; every shift",
     path="numeric.conv, numeric.shift (im2col)",
-    derivation=derivations.layer_commutes_with_translation,
+    derivation=derivations.layer_on_circles,
+    theorems=(
+        "Sizes.cell_commutes_with_translation",
+        "Plane.strided_layer_commutes_with_shifts_by_the_stride",
+        "Equivariance.circular_layer_commutes_with_shifts_by_the_stride",
+    ),
 )
 def strided_translation(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     """Shift the input by a multiple of the stride, circularly; shift the output, for every shift there is."""
@@ -97,6 +103,8 @@ def every_shift(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     cases=grids.cyclic_layers,
     scope="1 to 3 axes, dilation, even and odd kernels, groups; every shift",
     path="numeric.conv, numeric.shift (im2col)",
+    derivation=derivations.stride_one_on_circles,
+    theorems=("Equivariance.circular_layer_commutes_with_shifts_by_the_stride",),
 )
 def circular_padding(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     """Every shift of the torus."""
@@ -167,6 +175,7 @@ def _inside(a: tuple[int, ...], size: tuple[int, ...]) -> bool:
     cases=grids.circular_stacks,
     scope="two circular layers, 1 and 2 axes, stride, dilation, channels; every shift",
     path="numeric.conv, numeric.shift (im2col)",
+    derivation=derivations.stack_on_circles,
 )
 def stack(case: grids.StackCase, of: Numbers) -> Iterator[Equation]:
     """Shift the image by the product of the strides; shift what the second layer gives."""
@@ -191,6 +200,7 @@ def stack(case: grids.StackCase, of: Numbers) -> Iterator[Equation]:
     path="numeric.max_pool, numeric.average_pool, numeric.shift",
     assumptions=("no two cells of a window are equal",),
     needs_symbols=True,
+    derivation=derivations.pooling_on_circles,
 )
 def pooling(case: grids.PoolCase, of: Numbers) -> Iterator[Equation]:
     """Every shift of the pooled circle, for both kinds."""
@@ -231,6 +241,7 @@ def shift_invariance(case: grids.PoolCase, of: Numbers) -> Iterator[Equation]:
     path="numeric.conv, numeric.relu, numeric.leaky_relu, numeric.relu6, numeric.shift (im2col)",
     assumptions=("no cell is 0 or 6",),
     needs_symbols=True,
+    derivation=derivations.pointwise_on_circles,
 )
 def pointwise(case: grids.PointsCase, of: Numbers) -> Iterator[Equation]:
     """A kernel of one tap with weight 1 adds the bias alone; then the piecewise linear activations."""

@@ -19,6 +19,10 @@ from proofs.law import Equation, Numbers, law
     path="numeric.Axis, numeric.Geometry, numeric.conv (im2col)",
     assumptions=("the kernel fits into the padded input",),
     derivation=derivations.output_size,
+    theorems=(
+        "Sizes.output_size_counts_the_windows_inside",
+        "Sizes.all_cells_of_a_window_lie_between_its_first_and_last",
+    ),
 )
 def output_size(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
     """The formula, the size of what `conv` returns, and the windows that lie in the padded input, counted."""
@@ -39,6 +43,7 @@ def output_size(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
     path="numeric.Geometry, numeric.convolve (im2col)",
     assumptions=("only positions where k lies inside f (mode valid)", "m > 2p and n > 2q"),
     derivation=derivations.valid_size,
+    theorems=("Sizes.valid_convolution_shrinks_by_twice_the_half_width",),
 )
 def valid_size(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     """Size of the valid convolution, and the formula."""
@@ -55,6 +60,7 @@ def valid_size(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     path="numeric.Geometry, numeric.conv, numeric.convolve (im2col)",
     assumptions=("p cells on each side along the first axis, q along the second",),
     derivation=derivations.same_size,
+    theorems=("Sizes.padding_by_the_half_width_keeps_the_size",),
 )
 def same_size(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     """Size of the layer's output, and that it is what mode `same` computes."""
@@ -75,6 +81,8 @@ def same_size(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     scope="one axis, exhaustively: n ≤ 6, k ≤ 3, stride ≤ 3, dilation ≤ 2",
     path="numeric.conv, numeric.Geometry (im2col)",
     assumptions=("where the window is not longer than the stride leaves room for, nothing is padded",),
+    derivation=derivations.same_padding,
+    theorems=("Sizes.same_padding_has_input_over_stride_outputs_rounded_up",),
 )
 def same_padding(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
     """Size of what `conv` returns; and how the padding is split."""
@@ -95,6 +103,7 @@ def same_padding(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
     cases=grids.named_axes,
     scope="one axis, exhaustively: n ≤ 6, k ≤ 3, dilation ≤ 2",
     path="numeric.conv, numeric.Geometry (im2col)",
+    theorems=("Sizes.pytorch_and_tensorflow_pad_the_same_at_stride_1",),
 )
 def torch_same(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
     """PyTorch's numbers in place of the name."""
@@ -129,6 +138,7 @@ def even_kernel(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
     cases=grids.named_axes,
     scope="one axis, exhaustively: n ≤ 6, k ≤ 3, dilation ≤ 2, stride 1",
     path="numeric.conv (im2col)",
+    theorems=("Sizes.full_windows_touch_the_input", "Sizes.valid_windows_lie_inside_the_input"),
 )
 def full_and_valid(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
     """Windows of the whole line, counted by where their first and last cell lie."""
@@ -167,6 +177,8 @@ def undone_size(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
     assumptions=("no padding is negative", "both ends where the field lies inside the input"),
     path="numeric.receptive_field, numeric.conv (im2col)",
     needs_symbols=True,
+    derivation=derivations.receptive_field_of_two,
+    theorems=("ReceptiveField.receptive_field_adds_up_spans_times_jumps",),
 )
 def field(case: grids.StackCase, of: Numbers) -> Iterator[Equation]:
     """Cells in the polynomial of each output: all in its field, and both ends where the field lies inside the input."""

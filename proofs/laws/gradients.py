@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import proofs.derivations.gradients as derivations
+import proofs.derivations.plane_gradients as plane
 from numeric import (
     conv,
     conv_bias_gradient,
@@ -23,6 +24,7 @@ from numeric import (
 from numeric.dtypes import Array
 from numeric.plane import mode_start
 from proofs import grids
+from proofs.derivations import second_order
 from proofs.grids import full
 from proofs.law import Equation, Numbers, law
 
@@ -44,7 +46,8 @@ PLANE: dict[str, Any] = {
     statement="∂L/∂w = rot180(x) * ∂L/∂y on the plane, at the positions of w",
     source="sheet, Solution 3, first chain",
     assumptions=("x and ∂L/∂y vanish outside of their arrays", "rot180 about the origin"),
-    derivation=derivations.weight_gradient,
+    derivation=plane.weight_gradient,
+    theorems=("Plane.weight_gradient_is_rotated_input_convolved_with_cotangent", "Plane.derivative_by_a_weight"),
     **PLANE,
 )
 def plane_weight_gradient(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
@@ -59,7 +62,8 @@ def plane_weight_gradient(case: grids.ArrayCase, of: Numbers) -> Iterator[Equati
     statement="∂L/∂x = rot180(w) * ∂L/∂y on the plane",
     source="sheet, Solution 3, second chain",
     assumptions=("w and ∂L/∂y vanish outside of their arrays", "rot180 about the origin"),
-    derivation=derivations.input_gradient,
+    derivation=plane.input_gradient,
+    theorems=("Plane.input_gradient_is_rotated_kernel_convolved_with_cotangent", "Plane.derivative_by_an_input"),
     **PLANE,
 )
 def plane_input_gradient(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
@@ -77,6 +81,8 @@ def plane_input_gradient(case: grids.ArrayCase, of: Numbers) -> Iterator[Equatio
     cases=grids.arrays,
     scope="on a line every size to 4 and kernel to 3; 2 and 3 axes",
     path="numeric.convolve, numeric.rot180 (im2col)",
+    derivation=plane.finite_arrays,
+    theorems=("Plane.rot180_gradients_hold_on_finite_arrays", "Plane.flip_rotates_an_array_in_its_place"),
 )
 def finite_gradients(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     """Both gradients in every mode; then the form that each mode has of its own."""
@@ -119,7 +125,8 @@ def arbitrary_loss(case: grids.LayerCase, of: Any) -> Iterator[Equation]:
     statement="conv_weight_gradient(g, x) = ∂⟨g, conv(x, w)⟩/∂w",
     source="sheet, Solution 3, for layers",
     path="numeric.conv, numeric.conv_weight_gradient (im2col)",
-    derivation=derivations.layer_weight_gradient,
+    derivation=derivations.weight_gradient,
+    theorems=("Layer.conv_gradients_are_the_derivatives", "Layer.conv_weight_gradient_is_the_sum"),
     **LAYERS,
 )
 def layer_weight_gradient(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
@@ -134,7 +141,8 @@ def layer_weight_gradient(case: grids.LayerCase, of: Numbers) -> Iterator[Equati
     statement="conv_input_gradient(g, w) = ∂⟨g, conv(x, w)⟩/∂x",
     source="sheet, Solution 3, for layers",
     path="numeric.conv, numeric.conv_input_gradient (im2col)",
-    derivation=derivations.layer_input_gradient,
+    derivation=derivations.input_gradient,
+    theorems=("Layer.conv_gradients_are_the_derivatives", "Layer.conv_input_gradient_is_the_sum"),
     **LAYERS,
 )
 def layer_input_gradient(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
@@ -150,6 +158,7 @@ def layer_input_gradient(case: grids.LayerCase, of: Numbers) -> Iterator[Equatio
     source="sheet, Solution 3, for layers with a bias",
     path="numeric.conv, numeric.conv_bias_gradient (im2col)",
     derivation=derivations.bias_gradient,
+    theorems=("Instances.bias_gradient_is_adjoint",),
     **LAYERS,
 )
 def layer_bias_gradient(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
@@ -165,6 +174,14 @@ def layer_bias_gradient(case: grids.LayerCase, of: Numbers) -> Iterator[Equation
     source="bilinearity: a gradient is the adjoint of the map with one argument frozen",
     path="numeric.conv, numeric.conv_weight_gradient, numeric.conv_input_gradient (im2col)",
     derivation=derivations.adjoints,
+    theorems=(
+        "IndexMap.weight_gradient_is_adjoint",
+        "IndexMap.input_gradient_is_adjoint",
+        "Layer.conv_weight_gradient_is_adjoint",
+        "Layer.conv_input_gradient_is_adjoint",
+        "Stack.gradients_go_back_through_both_layers",
+        "Arrays.adjoint_of_a_composition",
+    ),
     **LAYERS,
 )
 def adjoints(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
@@ -180,7 +197,8 @@ def adjoints(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     statement="conv_transpose(g, w) = ∂⟨g, conv(x, w)⟩/∂x, with the stride's remainder as output padding",
     source="definition of the transposed convolution",
     path="numeric.conv, numeric.conv_transpose (im2col)",
-    derivation=derivations.layer_input_gradient,
+    derivation=derivations.input_gradient,
+    theorems=("Instances.transposed_convolution_is_the_adjoint", "Arrays.adjoint_is_unique"),
     **LAYERS,
 )
 def transposed(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
@@ -200,6 +218,8 @@ def transposed(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     path="numeric.conv_input_gradient, numeric.conv_weight_gradient, numeric.conv_double_backward (im2col)",
     full=full.second_orders,
     full_scope=full.SCOPE,
+    derivation=second_order.double_backward,
+    theorems=("IndexMap.gradients_of_the_gradients", "Layer.conv_gradients_of_the_gradients"),
 )
 def double_backward(case: grids.SecondOrderCase, of: Numbers) -> Iterator[Equation]:
     """The scalar that both gradients make together, differentiated by each of what they are made of."""

@@ -27,6 +27,7 @@ from numeric import (
 )
 from numeric.dtypes import Array
 from proofs import grids
+from proofs.derivations import other_layers, relations, second_order
 from proofs.grids import full
 from proofs.law import Equation, Numbers, law
 
@@ -44,6 +45,10 @@ LAYERS: dict[str, Any] = {
     source="definition of the transposed convolution and its output padding",
     path="numeric.Axis, numeric.conv_transpose, numeric.conv (im2col)",
     derivation=derivations.transposed_size,
+    theorems=(
+        "Sizes.transposed_size_inverts_the_output_size",
+        "Sizes.remainder_is_the_output_padding_that_gives_the_input_back",
+    ),
     **LAYERS,
 )
 def transposed_size(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
@@ -59,6 +64,7 @@ def transposed_size(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     source="definition of the transposed convolution",
     path="numeric.conv_transpose, numeric.conv (im2col)",
     derivation=derivations.transposed_is_adjoint,
+    theorems=("Instances.transposed_convolution_is_the_adjoint",),
     **LAYERS,
 )
 def transposed_is_adjoint(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
@@ -74,6 +80,11 @@ def transposed_is_adjoint(case: grids.LayerCase, of: Numbers) -> Iterator[Equati
     source="sheet, Solution 3, for the transposed layer; also the gradients of the convolution's input gradient",
     path="numeric.conv_transpose, numeric.conv_transpose_input_gradient, "
     "numeric.conv_transpose_weight_gradient (im2col)",
+    derivation=second_order.transposed_gradients,
+    theorems=(
+        "Instances.transposed_convolution_input_gradient_is_adjoint",
+        "Instances.transposed_convolution_weight_gradient_is_adjoint",
+    ),
     **LAYERS,
 )
 def transposed_gradients(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
@@ -99,6 +110,12 @@ def transposed_gradients(case: grids.LayerCase, of: Numbers) -> Iterator[Equatio
     full_scope=full.LAYERS_SCOPE,
     path="numeric.locally_connected, numeric.locally_connected_input_gradient, "
     "numeric.locally_connected_weight_gradient",
+    derivation=other_layers.locally_connected,
+    theorems=(
+        "Instances.local_weight_gradient_is_adjoint",
+        "Instances.local_input_gradient_is_adjoint",
+        "Instances.local_weight_gradient_is_the_sum",
+    ),
 )
 def local_gradients(case: grids.LocalCase, of: Numbers) -> Iterator[Equation]:
     """Ours, and the derivative of the executed layer."""
@@ -119,6 +136,15 @@ def local_gradients(case: grids.LocalCase, of: Numbers) -> Iterator[Equation]:
     full_scope="every batch, number of features and of outputs up to 4; 5 × 5 and 7 × 7 positions of 2 channels to 3 "
     "and 10 outputs: in the trained MNIST networks 32 and 64 channels, to 256, 1024 and 10",
     path="numeric.dense, numeric.dense_input_gradient, numeric.dense_weight_gradient, numeric.dense_bias_gradient",
+    derivation=other_layers.dense,
+    theorems=(
+        "Instances.dense_is_the_product_with_a_matrix",
+        "Instances.dense_weight_gradient_is_adjoint",
+        "Instances.dense_input_gradient_is_adjoint",
+        "Instances.dense_weight_gradient_is_the_sum",
+        "Instances.dense_input_gradient_is_the_sum",
+        "Instances.bias_gradient_is_adjoint",
+    ),
 )
 def dense_gradients(_: grids.DenseCase, of: Numbers) -> Iterator[Equation]:
     """Ours, and the derivative of the executed layer."""
@@ -142,6 +168,8 @@ def _averaged(g: Array, kernel_size: tuple[int, ...], options: dict[str, Any]) -
     full_scope=full.POOLS_SCOPE,
     path="numeric.average_pool, numeric.average_pool_input_gradient",
     needs_symbols=True,
+    derivation=other_layers.average_pool,
+    theorems=("Instances.average_pooling_gradient_is_adjoint", "Instances.average_pooling_is_a_layer"),
 )
 def average_pooling(case: grids.PoolCase, of: Numbers) -> Iterator[Equation]:
     """Ours, and the derivative of the executed pooling."""
@@ -160,6 +188,7 @@ def average_pooling(case: grids.PoolCase, of: Numbers) -> Iterator[Equation]:
     cases=grids.one_tap_layers,
     scope="1 to 3 axes, batch, channels",
     path="numeric.conv, numeric.dense (im2col)",
+    derivation=relations.one_tap,
 )
 def one_tap(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     """Positions as a batch."""
@@ -176,6 +205,7 @@ def one_tap(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     cases=grids.whole_kernels,
     scope="1 to 3 axes, batch, channels",
     path="numeric.conv, numeric.dense, numeric.flatten (im2col)",
+    derivation=relations.whole_kernel,
 )
 def whole_kernel(_: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     """One output position."""
@@ -190,6 +220,7 @@ def whole_kernel(_: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     cases=grids.grouped_layers,
     scope="1 and 2 axes, 2 and 3 groups, depthwise with one and two kernels per channel, stride, dilation, padding",
     path="numeric.conv (im2col)",
+    derivation=relations.groups,
 )
 def groups(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     """Split the channels; put the outputs together."""
@@ -207,6 +238,8 @@ def groups(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     scope="1 to 3 axes, up to 6 cells, stride, dilation, padding that widens or crops, both boundaries; two channels",
     path="numeric.average_pool, numeric.conv (im2col)",
     needs_symbols=True,
+    derivation=relations.average_is_depthwise,
+    theorems=("Instances.average_pooling_is_a_convolution_with_constant_weights",),
 )
 def average_is_depthwise(case: grids.PoolCase, of: Numbers) -> Iterator[Equation]:
     """A second channel that is the first one upside down, so that channels are not mixed up unseen."""
@@ -226,6 +259,7 @@ def average_is_depthwise(case: grids.PoolCase, of: Numbers) -> Iterator[Equation
     full=full.flat_shapes,
     full_scope="2 to 5 axes of up to 3; 5 × 5 and 7 × 7 positions of 2 channels, 32 and 64 in the MNIST networks",
     path="numeric.flatten, numeric.flatten_input_gradient",
+    derivation=relations.flattening,
 )
 def flattening(case: grids.ShapeCase, of: Numbers) -> Iterator[Equation]:
     """The gradient by derivative, and there and back."""

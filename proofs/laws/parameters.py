@@ -126,6 +126,8 @@ def work(case: grids.FirstLayerCase, of: Numbers) -> Iterator[Equation]:
     scope="layers that read every weight: 1 to 3 axes, stride, dilation, padding, groups, depthwise",
     path="numeric.conv, numeric.Geometry (im2col)",
     needs_symbols=True,
+    derivation=derivations.of_a_layer,
+    theorems=("Layer.layer_has_out_times_in_over_groups_times_taps_weights",),
 )
 def usual_reading(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     """Different weights in all outputs together; the shape says the same."""
@@ -144,6 +146,7 @@ def usual_reading(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     scope="layers without padding: 1 to 3 axes, stride, dilation, groups, batch",
     path="numeric.conv (im2col)",
     needs_symbols=True,
+    derivation=derivations.multiply_adds,
 )
 def multiply_adds(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     """Monomials of all outputs together; and again with the same channels in one group."""
@@ -163,6 +166,7 @@ def multiply_adds(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     scope="1 and 2 axes, in ≤ 3, out ≤ 3, k ≤ 3",
     path="numeric.conv (im2col)",
     needs_symbols=True,
+    derivation=derivations.separable,
 )
 def separable(case: grids.StackCase, of: Numbers) -> Iterator[Equation]:
     """Weights of both layers, counted in the polynomials of the stack, against those of one layer of that size."""

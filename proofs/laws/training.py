@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+import proofs.derivations.training as derivations
 from numeric import (
     batch_norm,
     batch_norm_inference,
@@ -95,6 +96,7 @@ def softmax_gradients(_: grids.ClassesCase, of: Numbers) -> Iterator[Equation]:
     source="chain rule; what every classifier's last layer passes back",
     path="numeric.softmax_cross_entropy, numeric.softmax_cross_entropy_input_gradient, "
     "numeric.softmax_cross_entropy_target_gradient",
+    derivation=derivations.cross_entropy,
     **CLASSES,
 )
 def cross_entropy(case: grids.ClassesCase, of: Numbers) -> Iterator[Equation]:
@@ -129,6 +131,7 @@ def diagonal(_: grids.ClassesCase, of: Numbers) -> Iterator[Equation]:
     source="Ioffe, Szegedy 2015: the chain rule through mean and variance",
     path="numeric.batch_norm, numeric.batch_norm_input_gradient, numeric.batch_norm_scale_gradient, "
     "numeric.batch_norm_shift_gradient",
+    derivation=derivations.batch_normalisation,
     **NORMS,
 )
 def batch_normalisation(_: grids.NormCase, of: Numbers) -> Iterator[Equation]:
@@ -228,6 +231,7 @@ def frozen(_: grids.NormCase, of: Numbers) -> Iterator[Equation]:
     path="numeric.dropout, numeric.dropout_input_gradient",
     engine="expressions",
     needs_symbols=True,
+    derivation=derivations.dropout,
 )
 def dropped(case: grids.MaskCase, of: Numbers) -> Iterator[Equation]:
     """The rate is a symbol."""

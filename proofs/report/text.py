@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
 
 from rich.console import Console
 from rich.padding import Padding
@@ -13,6 +12,7 @@ from rich.text import Text
 
 from proofs.audit import Finding, Status
 from proofs.law import Evidence, Law, Verdict, overall
+from proofs.report.lecture import lecture
 from proofs.report.terms import text
 from proofs.tiers.derivation import Derivation
 
@@ -29,10 +29,18 @@ STYLES: dict[str, str] = {
     Status.CANNOT_BE_CHECKED: "magenta",
     Status.NOTHING_TO_CHECK: "dim",
 }
+SAID = {Verdict.PROVED: "seen at", Verdict.OPEN: "because", Verdict.NOT_RUN: "because"}
+"""What a counterexample is, or the reason in its place, by the verdict."""
 Proved = Mapping[str, tuple[Evidence, ...]]
 
 
-COUNTED = {"derivation": "step", "symbolic": "shape"}
+HOLDS_FOR = {
+    "derivation": "for all sizes",
+    "arithmetic": "for all integers",
+    "coq": "for every index map",
+    "symbolic": "for every real input, at each shape of the grid",
+}
+COUNTED = {"derivation": "step", "coq": "theorem", "symbolic": "shape"}
 
 
 def verdicts(console: Console, laws: Mapping[str, Law], found: Proved, seconds: float) -> None:
@@ -47,16 +55,18 @@ def verdicts(console: Console, laws: Mapping[str, Law], found: Proved, seconds: 
         console.print(_indented(Text(laws[name].statement), 4, 0))
         console.print(_indented(_rows(evidence), 4, 0))
         for item in evidence:
-            if item.counterexample:
+            if item.counterexample and item.verdict != Verdict.NOT_RUN:
                 console.print(_indented(_counterexample(item), 4, 0))
-    cases = sum(item.cases for evidence in found.values() for item in evidence if item.tier == "symbolic")
-    console.print(
-        Text(
-            f"\n{_plural(len(found), 'law')}: {_count(overall(e) for e in found.values())}, on "
-            f"{_plural(cases, 'shape')}. {seconds:.2f} s"
-        )
-    )
-    console.print(Text("derivation: for all sizes; symbolic: for every real input, at each shape of the grid", "dim"))
+    every = [item for evidence in found.values() for item in evidence]
+    cases = sum(item.cases for item in every if item.tier == "symbolic")
+    on = f", on {_plural(cases, 'shape')}" if cases else ""
+    counts = _count(overall(evidence) for evidence in found.values())
+    console.print(Text(f"\n{_plural(len(found), 'law')}: {counts}{on}. {seconds:.2f} s"))
+    ran = {item.tier for item in every}
+    console.print(Text("; ".join(f"{tier}: {meaning}" for tier, meaning in HOLDS_FOR.items() if tier in ran), "dim"))
+    idle = Counter((item.tier, item.counterexample) for item in every if item.verdict == Verdict.NOT_RUN)
+    for (tier, why), number in idle.items():
+        console.print(Text(f"{tier}: not run for {_plural(number, 'law')}; {why}", "dim"))
 
 
 def _counterexample(item: Evidence) -> Text:
@@ -122,21 +132,31 @@ def explanation(console: Console, law: Law, evidence: Iterable[Evidence]) -> Non
         _field(console, "path", item.path)
         _field(console, "assumes", "; ".join(item.assumptions))
         if item.counterexample:
-            _field(console, "seen at" if item.verdict == Verdict.PROVED else "fails", item.counterexample)
+            _field(console, SAID.get(item.verdict, "fails"), item.counterexample)
 
 
 def derivation(console: Console, steps: Derivation) -> None:
-    """Print every step with its rule; a chain goes on where a step begins with the line before."""
+    """Print the symbols, the definitions, every line with its rule, and what follows."""
+    found = lecture(steps)
     console.print(Text(f"Derivation: {steps.scope}", "bold"))
     for assumption in steps.assumptions:
         _field(console, "assumes", assumption)
-    for before, step in pairwise((None, *steps.steps)):
-        if step is None:
-            continue
-        if before is None or before.right is not step.left:
-            console.print(_indented(Text(text(step.left)), 4, 1))
-        reason = step.rule.name + (f" ({step.because})" if step.because else "")
-        console.print(_indented(Text.assemble("= ", text(step.right), (f"   {reason}", "cyan")), 2, 0))
+    console.print()
+    for terms, words in found.symbols:
+        console.print(_indented(Text.assemble(", ".join(map(text, terms)), (f"  {words}", "dim")), 2))
+    console.print()
+    for left, right in found.definitions:
+        console.print(_indented(Text(f"{text(left)} := {text(right)}"), 2))
+    for chain in found.chains:
+        console.print(_indented(Text(text(chain.start)), 4, 1))
+        for number, step in chain.steps:
+            console.print(_indented(Text(f"= {text(step.right)}"), 2))
+            reason = step.rule.named(text) + (f" ({step.because})" if step.because else "")
+            console.print(_indented(Text(f"({number}) {reason}", "cyan"), 8))
+    console.print()
+    for left, right in steps.goals:
+        console.print(_indented(Text.assemble(("so ", "dim"), f"{text(left)} = {text(right)}"), 2))
+    _field(console, "each line also evaluated at", found.tried(text, ".."))
 
 
 def sheet(console: Console, findings: Iterable[Finding]) -> None:

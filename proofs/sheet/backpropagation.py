@@ -10,7 +10,7 @@ from sympy import Sum, Symbol
 from numeric import GeometryError, convolve, rot180
 from numeric.dtypes import Array
 from proofs.audit import Claim, Line, smallest_first
-from proofs.derivations.gradients import COLUMN, FORWARD, HALF, HEIGHT, PLANE, ROW, WIDTH, G, I, J, U, V, W, X
+from proofs.derivations.plane_gradients import COLUMN, FORWARD, HALF, HEIGHT, PLANE, ROW, WIDTH, G, I, J, U, V, W, X
 from proofs.derivations.symbols import centred
 from proofs.evaluate import Model
 from proofs.polynomials import Polynomials
@@ -40,7 +40,7 @@ def _backward(
             "w": centred(case["k"], case["k"]),
             "g": centred(case["M"], case["N"]),
         }
-        return Model(named, spaces, lambda i, j: At(FORWARD, i, j))
+        return Model(named, spaces, (At(FORWARD, I, J), (I, J)))
 
     def claim() -> Claim:
         cases = smallest_first(where, k=range(2), M=range(2), N=(1,), **free)

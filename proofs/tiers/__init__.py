@@ -3,6 +3,12 @@
 from collections.abc import Callable
 
 from proofs.law import Evidence, Law
-from proofs.tiers import derivation, symbolic
+from proofs.tiers import coq, derivation, symbolic
 
-TIERS: dict[str, Callable[[Law], Evidence | None]] = {"derivation": derivation.decide, "symbolic": symbolic.decide}
+TIERS: dict[str, Callable[[Law], Evidence | None]] = {
+    "derivation": derivation.decide,
+    "coq": coq.decide,
+    "symbolic": symbolic.decide,
+}
+QUICK = {**TIERS, "coq": coq.postponed}
+"""What is asked where no tier is named: all, but what takes long only says how it is run."""

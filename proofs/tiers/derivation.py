@@ -11,16 +11,24 @@ What `explain` prints is printed from the very objects that are checked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from proofs.evaluate import Model
-from proofs.law import Evidence, Law, Verdict
-from proofs.rules import Rule, same
+from proofs.law import LAWS, Evidence, Law, Verdict
+from proofs.normal import same
+from proofs.rules import Rule
 
 Goal = tuple[Any, Any]
+
+
+class Models(Protocol):
+    """The small sizes of a derivation, drawn at random: always the same for one seed."""
+
+    def __call__(self, seed: int = 0) -> Iterable[Model]:
+        """Draw them."""
 
 
 @dataclass(frozen=True)
@@ -44,19 +52,20 @@ class Derivation:
     """Goals, and the steps that lead from the left side of each to its right side.
 
     A step whose left side is the right side before it continues the chain. `models` are the small sizes at which
-    every step is evaluated.
+    every step is evaluated. `where` says what symbols mean that mean something else in `proofs.derivations.meanings`.
     """
 
     goals: tuple[Goal, ...]
     steps: tuple[Step, ...]
-    models: Callable[[], Iterable[Model]]
+    models: Models
     scope: str = "all sizes"
     assumptions: tuple[str, ...] = ()
+    where: Mapping[Any, str] = field(default_factory=dict)
 
-    def reaches(self, goal: Goal) -> bool:
-        """Whether the steps lead from the goal's left side to its right side."""
+    def reaches(self, goal: Goal, before: int | None = None) -> bool:
+        """Whether the steps, or those before a number, lead from the goal's left side to its right side."""
         reached = {goal[0]}
-        for step in self.steps:  # a step stands after those that it builds on
+        for step in self.steps[:before]:  # a step stands after those that it builds on
             if step.left in reached:
                 reached.add(step.right)
         return goal[1] in reached
@@ -79,14 +88,15 @@ def decide(law: Law) -> Evidence | None:
     derivation: Derivation = law.derivation()
     models = list(derivation.models())
     verdict, counterexample = _verdict(derivation, models)
-    conditions = (step.because for step in derivation.steps if step.rule.conditional)
+    conditions = [step.because for step in derivation.steps if step.rule.conditional]
+    used = [step.rule.name for step in derivation.steps if step.rule.law]
     return Evidence(
         tier="derivation",
         verdict=verdict,
         scope=derivation.scope,
         path=f"numeric.Axis and proofs.signals in SymPy; each step also by brute force at {len(models)} sizes",
         assumptions=(
-            *dict.fromkeys((*law.assumptions, *derivation.assumptions, *conditions)),
+            *dict.fromkeys((*law.assumptions, *derivation.assumptions, *conditions, *used)),
             "SymPy's calculus of sums, where both checks agree",
         ),
         cases=len(derivation.steps),
@@ -115,6 +125,11 @@ def _gap(derivation: Derivation) -> str:
             return f"step {number}: {step.rule.name} does not turn one side into the other"
         if step.rule.conditional and not step.because:
             return f"step {number}: {step.rule.name} needs a condition"
+        if step.rule.law and (step.rule.law not in LAWS or LAWS[step.rule.law].derivation is None):
+            return f"step {number}: {step.rule.name} is not derived"
+        for left, right in step.rule.given:
+            if not derivation.reaches((left, right), number - 1):
+                return f"step {number}: the steps before it do not lead from {left} to {right}"
     for goal in derivation.goals:
         if not derivation.reaches(goal):
             return f"the steps do not lead from {goal[0]} to {goal[1]}"

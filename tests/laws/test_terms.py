@@ -7,9 +7,10 @@ from sympy import Sum
 from numeric import Axis
 from proofs.derivations.symbols import arrays, centred, integers
 from proofs.evaluate import Model
+from proofs.normal import normal, same
 from proofs.polynomials import Polynomials
 from proofs.report.terms import text
-from proofs.rules import COLLAPSE, normal, same
+from proofs.rules import collapse
 from proofs.signals import At, Convolution, Correlation, D, Formula, Partial, Plus, Rot180, Rounded, Shift
 
 x, u, v, o = integers("x u v o")
@@ -45,7 +46,7 @@ def test_terms_read_like_the_sheet(term, expected):
 def _model(**sizes):
     symbols = {symbol.name: symbol for symbol in (x, u, v, o, p)}
     named = {symbols[name]: size for name, size in sizes.items()}
-    return Model(named, {"f": [range(3)], "k": centred(1), "g": [range(3)]}, lambda i: At(CONVOLUTION, i))
+    return Model(named, {"f": [range(3)], "k": centred(1), "g": [range(3)]}, (At(CONVOLUTION, x), (x,)))
 
 
 def test_reading_outside_gives_zero():
@@ -141,10 +142,18 @@ def test_normal_forms_of_derivatives_are_those_of_what_is_differentiated():
     assert not same(D(f[x] * k[u], k[v]), D(g[x] * k[u], k[v]))
 
 
-def test_only_what_is_zero_off_the_range_loses_its_condition():
-    collapsed = COLLAPSE.apply(Sum(sympy.KroneckerDelta(u, x) * f[u], (u, 0, 2)))
-    assert collapsed == f[x]
-    other = sympy.Piecewise((f[x], x > 2), (g[x], True))
-    assert COLLAPSE.apply(other) == other
-    kept = Sum(u, (u, 0, 2))
-    assert COLLAPSE.apply(kept) == kept  # there is no delta in it
+def test_a_sum_keeps_the_term_that_its_delta_names_and_no_other():
+    delta = sympy.KroneckerDelta
+    only_x = collapse((u, x))
+    assert only_x.apply(Sum(delta(u, x) * f[u], (u, 0, 2))) == f[x]
+    assert only_x.apply(Sum(delta(u - 1, x - 1) * f[u] * k[v], (u, 0, 2), (v, 0, p))) == Sum(f[x] * k[v], (v, 0, p))
+    for kept in (
+        Sum(u, (u, 0, 2)),  # there is no delta in it
+        Sum(delta(u, v) * f[u], (u, 0, 2)),  # of another term
+        Sum(delta(2 * u, 2 * x) * f[u], (u, 0, 2)),  # of a multiple: not what it says
+        Sum(delta(u, x) * f[u] + 1, (u, 0, 2)),  # not of every term
+        Sum(delta(v, x) * f[v], (v, 0, 2)),  # of another sum
+    ):
+        assert only_x.apply(kept) == kept
+    with pytest.raises(ValueError, match=r"a sum in .* runs over an index of u → x"):
+        only_x.apply(Sum(delta(u, x) * D(Sum(f[x] * k[u], (x, 0, 1)), k[v]), (u, 0, 2)))

@@ -14,6 +14,7 @@ from proofs.forms import Forms
 from proofs.grids import ArrayCase, LayerCase, entries
 from proofs.law import Evidence, law, overall
 from proofs.polynomials import Polynomials
+from proofs.report.terms import text
 from proofs.rules import ARITHMETIC, chain_rule, fold, negate_index, proper_fraction, unfold
 from proofs.signals import At, Convolution
 from proofs.tiers import derivation, symbolic
@@ -191,9 +192,9 @@ def test_rules_are_named_for_what_they_do():
     assert unfold(Convolution, "*").name == fold(Convolution, "*").name == "definition of *"
     assert fold(Convolution, "*").backwards
     assert chain_rule(lambda _: 0).name == "chain rule"
-    assert negate_index(u, v).name == "substitute u → −u, v → −v"
-    assert proper_fraction(q).name == "0 ≤ q < s"
-    assert proper_fraction(q).conditional
+    assert negate_index(u, v).named(text) == "substitute u → −u, v → −v"
+    assert proper_fraction(q, p).name == "0 ≤ q < p"
+    assert proper_fraction(q, p).conditional
 
 
 def test_a_name_is_taken_once():

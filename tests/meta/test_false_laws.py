@@ -12,7 +12,8 @@ from numeric import Axis, conv, conv_weight_gradient, convolve, correlate, rot18
 from proofs import LAWS, Law, Verdict, grids, prove
 from proofs.__main__ import main
 from proofs.derivations.symbols import arrays, at_sizes, centred, integers
-from proofs.rules import ADD_UP, ARITHMETIC, COLLAPSE, negate_index, same, unfold
+from proofs.normal import same
+from proofs.rules import ADD_UP, ARITHMETIC, collapse, negate_index, unfold
 from proofs.signals import At, Convolution, Rot180, Shift
 from proofs.tiers import derivation, symbolic
 from proofs.tiers.derivation import Derivation, Step
@@ -139,7 +140,7 @@ FALSE_STEPS = {
     "range one short": Step(Sum(f[x - u] * k[u], (u, -p, p)), Sum(f[x - u] * k[u], (u, -p, p - 1)), ARITHMETIC),
     "shifted the wrong way": Step(At(Shift(f, p), x), f[x + p], unfold(Shift, "τ")),
     "rotation forgotten": Step(At(Rot180(f), x), f[x], unfold(Rot180, "rot180")),
-    "the wrong term is left": Step(Sum(sympy.KroneckerDelta(u, x) * f[u], (u, 0, 5)), f[x + 1], COLLAPSE),
+    "the wrong term is left": Step(Sum(sympy.KroneckerDelta(u, x) * f[u], (u, 0, 5)), f[x + 1], collapse((u, x))),
     "one too many": Step(Sum(1, (u, 1, p)), p + 1, ADD_UP),
     "a slip in a number": Step(Axis(p, 3).output_size, p - 3, ARITHMETIC),
 }
@@ -196,8 +197,8 @@ def test_steps_that_miss_the_goal_prove_nothing():
 
 
 def test_a_rule_that_needs_a_condition_is_not_taken_without_one():
-    step = Step(Sum(sympy.KroneckerDelta(u, x) * f[u], (u, -1, 2)), f[x], COLLAPSE)
-    assert _decided((step,)).counterexample == "step 1: only one term is left needs a condition"
+    step = Step(Sum(sympy.KroneckerDelta(u, x) * f[u], (u, -1, 2)), f[x], collapse((u, x)))
+    assert _decided((step,)).counterexample == "step 1: only the term u = x is left needs a condition"
     evidence = _decided((replace(step, because="-1 <= x <= 2"),))
     assert evidence.verdict == Verdict.PROVED
     assert "-1 <= x <= 2" in evidence.assumptions
@@ -213,12 +214,16 @@ def test_an_index_is_not_captured():
         same(f[u] * Sum(k[u], (u, 0, 2)), Sum(f[u] * k[u], (u, 0, 2)))
 
 
+ABOUT_ZERO = {"batch-normalisation-gradients-are-the-derivatives": 3}
+"""How many of a derivation's first steps show that something is zero."""
+
+
 @pytest.mark.parametrize("name", [name for name, law in LAWS.items() if law.derivation])
 def test_every_step_is_evaluated_where_it_says_something(name):
     """At sizes where both sides are zero any step holds: at several each must have another value."""
     found = LAWS[name].derivation()
     models = list(found.models())
-    for step in found.steps:
+    for step in found.steps[ABOUT_ZERO.get(name, 0) :]:
         values = [model.value(step.left) for model in models]
         constant = not step.left.free_symbols  # a number has one value
         assert sum(value != 0 for value in values) >= 3 or constant or name == "output-size-counts-the-windows-inside"
@@ -236,6 +241,6 @@ def test_a_false_law_does_not_hide_behind_another_tier():
     """Refuted by one tier is refuted, whatever the others say."""
     good = LAWS["convolution-commutes-with-translation"]
     mixed = replace(good, check=_correlation_is_commutative)
-    (evidence,) = prove("mixed", laws={"mixed": mixed}).values()
+    (evidence,) = prove("mixed", tiers=["derivation", "symbolic"], laws={"mixed": mixed}).values()
     assert {item.verdict for item in evidence} == {Verdict.PROVED, Verdict.REFUTED}
     assert main(["prove", "mixed"], {"mixed": mixed}) == 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import lru_cache
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -124,6 +126,12 @@ class Autodiff:
         return self.backend.pullback(f, at_tensors, letters.index(of.gives), tensor(given[cotangent]))
 
     def _small(self, letter: str, geometry: Geometry, batch: int) -> Array:
-        """Integers of both signs and 0, which every type has."""
-        sizes = shape(letter, geometry, batch)
-        return turned(letter, (np.arange(np.prod(sizes)) % 5 - 2).reshape(sizes).astype(np.float32), self.layout)
+        return turned(letter, _integers(shape(letter, geometry, batch)), self.layout)
+
+
+@lru_cache(64)
+def _integers(sizes: tuple[int, ...]) -> Array:
+    """Integers of both signs and 0, which every type has."""
+    found = (np.arange(prod(sizes)) % 5 - 2).reshape(sizes).astype(np.float32)
+    found.flags.writeable = False  # it is kept
+    return found

@@ -1,0 +1,435 @@
+"""False steps, of every rule and operator, are refused by both checks; so is every line of every derivation, spoilt."""
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+from sympy import Indexed, Integer, KroneckerDelta, Sum, Symbol, Tuple, exp, log, oo
+
+from numeric import Axis
+from proofs import LAWS, Verdict
+from proofs.derivations.layer_sizes import layers
+from proofs.derivations.symbols import AXIS, DILATION, LOW, STRIDE, arrays, at_sizes, integers, on_grid
+from proofs.layer_signals import (
+    BATCH,
+    CELL,
+    CELLS,
+    CHANNEL,
+    INPUT,
+    INPUT_CHANNEL,
+    KERNEL,
+    NUMBER,
+    OUTPUT,
+    OUTPUTS,
+    POSITIONS,
+    READS,
+    READS_CHANNEL,
+    SAMPLE,
+    SAMPLES,
+    SLICE,
+    SLICES,
+    TAP,
+    TAPS,
+    AveragePool,
+    AveragePoolGradient,
+    BiasGradient,
+    Dense,
+    DenseInputGradient,
+    InputGradient,
+    Layer,
+    LocalInputGradient,
+    LocallyConnected,
+    LocalWeightGradient,
+    Unflatten,
+    WeightGradient,
+    Windows,
+)
+from proofs.report.terms import text
+from proofs.rules import (
+    ARITHMETIC,
+    DIFFERENTIATE,
+    EXCHANGE,
+    add_equal,
+    chain_rule,
+    collapse,
+    index_map,
+    insert,
+    known,
+    lemma,
+    rename,
+    substitute,
+    unfold,
+    wrap,
+)
+from proofs.rules import at_sizes as with_sizes
+from proofs.signals import At, CircularShift, D, Impulse, Partial, Residue, Reversed, Shift, Signal, Valid
+from proofs.tiers import derivation
+from proofs.tiers.derivation import Derivation, Step
+from proofs.training_signals import Dropout, Pointwise
+from tests.meta.test_false_laws import ABOUT_ZERO
+
+DERIVED = [name for name, law in LAWS.items() if law.derivation]
+x, w, g = arrays("x w g")
+n, c, j, o, u, i, a = SAMPLE, CHANNEL, SLICE, OUTPUT, TAP, INPUT_CHANNEL, CELL
+K = Symbol("K", integer=True, positive=True)
+Y = At(Layer(x, w), n, c, o)
+FORWARD = Sum(x[n, READS_CHANNEL(c, j), READS(o, u)] * w[c, j, u], SLICES, TAPS)
+(t,) = integers("t")
+
+
+LAYERS = layers("x w g", (Y, (n, c, o)), most=6)
+GRID = on_grid("x w", o, t)
+CIRCLES = at_sizes(
+    {POSITIONS: range(2, 5), STRIDE: range(2, 4), o: range(4), t: range(1, 4)},
+    lambda sizes: {"x": [range(sizes[POSITIONS])]},
+    most=8,
+)
+ROWS = at_sizes(
+    {BATCH: range(2, 4), Symbol("N2"): range(1, 2)},
+    lambda sizes: {"x": [range(sizes[BATCH])], "g": [range(sizes[BATCH])]},
+    most=2,
+)
+LINE = Axis(INPUT, KERNEL, STRIDE, DILATION, LOW)
+delta = KroneckerDelta
+# a false step, and models that show it
+FALSE = {
+    # definitions of the layer's maps
+    "the layer reads the wrong channel": (
+        Step(Y, Sum(x[n, c, READS(o, u)] * w[c, j, u], SLICES, TAPS), unfold(Layer, "the layer")),
+        LAYERS,
+    ),
+    "the layer's taps are flipped": (
+        Step(Y, FORWARD.subs(READS(o, u), READS(o, KERNEL - 1 - u)), unfold(Layer, "the layer")),
+        LAYERS,
+    ),
+    "the weight gradient forgets the batch": (
+        Step(
+            At(WeightGradient(g, x), c, j, u),
+            Sum(g[n, c, o] * x[n, READS_CHANNEL(c, j), READS(o, u)], OUTPUTS),
+            unfold(WeightGradient, "the weight gradient"),
+        ),
+        layers("x w g", where=lambda geometry: geometry.output_size[0] > 1, most=6),
+    ),
+    "the input gradient forgets which channel is read": (
+        Step(
+            At(InputGradient(g, w), n, i, a),
+            Sum(delta(READS(o, u), a) * g[n, c, o] * w[c, j, u], (c, 0, 1), SLICES, OUTPUTS, TAPS),
+            unfold(InputGradient, "the input gradient"),
+        ),
+        LAYERS,
+    ),
+    "the bias gradient is a mean": (
+        Step(At(BiasGradient(g), c), Sum(g[n, c, o], SAMPLES, OUTPUTS) / BATCH, unfold(BiasGradient, "bias gradient")),
+        LAYERS,
+    ),
+    "weights of another position": (
+        Step(
+            At(LocallyConnected(x, w), n, c, o),
+            Sum(x[n, READS_CHANNEL(c, j), READS(o, u)] * w[c, j, 0, u], SLICES, TAPS),
+            unfold(LocallyConnected, "the locally connected layer"),
+        ),
+        layers("x w:cjou", most=6),
+    ),
+    "the local weight gradient adds up positions": (
+        Step(
+            At(LocalWeightGradient(g, x), c, j, o, u),
+            2 * Sum(g[n, c, o] * x[n, READS_CHANNEL(c, j), READS(o, u)], SAMPLES),
+            unfold(LocalWeightGradient, "its weight gradient"),
+        ),
+        LAYERS,
+    ),
+    "the local input gradient takes shared weights": (
+        Step(
+            At(LocalInputGradient(g, w), n, i, a),
+            At(LocalInputGradient(g, w), n, i, a) + 1,
+            unfold(LocalInputGradient, "its input gradient"),
+        ),
+        layers("x w:cjou g", most=6),
+    ),
+    "the average is a sum": (
+        Step(At(AveragePool(x), n, c, o), Sum(x[n, c, READS(o, u)], TAPS), unfold(AveragePool, "average pooling")),
+        layers("x:nca", most=6),
+    ),
+    "padding is counted": (
+        Step(
+            At(AveragePool(x, 1), n, c, o),
+            Sum(x[n, c, READS(o, u)] / K, TAPS),
+            unfold(AveragePool, "average pooling"),
+        ),
+        layers("x:nca", where=lambda geometry: geometry.boundary == "zero", most=12),
+    ),
+    "the average's gradient is not divided": (
+        Step(
+            At(AveragePoolGradient(g), n, c, a),
+            Sum(delta(READS(o, u), a) * g[n, c, o], OUTPUTS, TAPS),
+            unfold(AveragePoolGradient, "its input gradient"),
+        ),
+        LAYERS,
+    ),
+    "dense forgets a feature": (
+        Step(At(Dense(x, w), n, c), x[n, 0] * w[c, 0], unfold(Dense, "the dense layer")),
+        layers("x:ni w:ci", where=lambda geometry: geometry.in_channels > 1),
+    ),
+    "dense gradients swapped": (
+        Step(
+            At(DenseInputGradient(g, w), n, i),
+            Sum(g[n, c] * w[i, c], (c, 0, Symbol("C", integer=True, positive=True) - 1)),
+            unfold(DenseInputGradient, "its input gradient"),
+        ),
+        layers("x:ni w:ci g:nc", most=6),
+    ),
+    "the mask is left out": (
+        Step(Sum(At(Dropout(x, g, Integer(3)), n), SAMPLES), Sum(-x[n] / 2, SAMPLES), unfold(Dropout, "dropout")),
+        ROWS,
+    ),
+    "windows of another tap": (
+        Step(At(Windows(x), n, c, j, u, o), x[n, READS_CHANNEL(c, j), READS(o, 0)], unfold(Windows, "the windows")),
+        layers("x w", where=lambda geometry: geometry.kernel_size[0] > 1, most=6),
+    ),
+    "flattened in another order": (
+        Step(At(Unflatten(g), n, i, a), g[n, NUMBER(i, a) - 1], unfold(Unflatten, "the input gradient")),
+        layers("x g:nf"),
+    ),
+    # rules about sums
+    "a derivative without the chain rule's other outputs": (
+        Step(
+            Partial(w[c, j, u]), g[n, c, o] * D(Y, w[c, j, u]), chain_rule(lambda v: Sum(g[n, c, o] * D(Y, v), SAMPLES))
+        ),
+        LAYERS,
+    ),
+    "a forgotten term": (
+        Step(Sum(x[n, i, a], SAMPLES, CELLS), Sum(x[n, i, a], SAMPLES) - x[n, i, a], EXCHANGE),
+        layers("x", most=6),
+    ),
+    "a delta solved for the wrong index": (
+        Step(Sum(delta(READS(o, u), a) * x[n, i, a], CELLS), x[n, i, a], collapse((a, READS(o, u)))),
+        layers("x w", most=6, free={a: range(2)}),
+    ),
+    "a delta that is not there": (
+        Step(Sum(x[n, i, a], CELLS), x[n, i, READS(o, u)], collapse((a, READS(o, u)))),
+        layers("x w", where=lambda geometry: geometry.input_size[0] > 1),
+    ),
+    "inserted with the wrong sign": (
+        Step(
+            x[n, i, READS(o, u)],
+            -Sum(delta(READS(o, u), a) * x[n, i, a], CELLS),
+            insert((a, READS(o, u))),
+        ),
+        layers("x w", most=6),
+    ),
+    "the substitution is not undone": (
+        Step(Sum(x[o - u] * w[u], (u, -oo, oo)), Sum(x[u] * w[u], (u, -oo, oo)), substitute(u, o - u)),
+        GRID,
+    ),
+    "the substitution turns the wrong way": (
+        Step(Sum(x[o - u] * w[u], (u, -oo, oo)), Sum(x[o - u + t] * w[u], (u, -oo, oo)), substitute(u, u + t)),
+        GRID,
+    ),
+    "limits that do not move with their index": (
+        Step(Sum(u * x[u], (u, 0, 2)), Sum((u + 1) * x[u + 1], (u, 0, 2)), substitute(u, u + 1)),
+        at_sizes({t: range(3)}, lambda _: {"x": [range(4)]}),
+    ),
+    "differentiated by the wrong entry": (
+        Step(D(Sum(w[u] * x[u], (u, 0, 2)), x[t]), Sum(delta(u, t) * x[u], (u, 0, 2)), DIFFERENTIATE),
+        at_sizes({t: range(3)}, lambda _: {"x": [range(3)], "w": [range(3)]}),
+    ),
+    "renamed and moved": (
+        Step(Sum(x[a], (a, 0, 2)), Sum(x[u + 1], (u, 0, 2)), rename((Tuple(a, 0, 2), Tuple(u, 0, 2)))),
+        at_sizes({t: range(3)}, lambda _: {"x": [range(3)]}),
+    ),
+    "one equal term too few": (
+        Step(Sum(x[t] + u, (u, 0, 2)), Sum(u, (u, 0, 2)) + 2 * x[t], add_equal((u, 0, 2))),
+        at_sizes({t: range(3)}, lambda _: {"x": [range(3)]}),
+    ),
+    "the wrong size put in": (
+        Step(Sum(x[u], (u, 0, K - 1)), x[1], with_sizes(K=1)),
+        at_sizes({K: range(1, 2), t: range(3)}, lambda _: {"x": [range(3)]}),
+    ),
+    # index maps, circles, shifts
+    "dilation forgotten": (
+        Step(READS(o, u), STRIDE * o + u - LOW, index_map(AXIS)),
+        layers("x w", where=lambda geometry: geometry.dilation[0] > 1 < geometry.kernel_size[0], grid=True, most=8),
+    ),
+    "padding with the wrong sign": (
+        Step(STRIDE * o + DILATION * u + LOW, READS(o, u), index_map(AXIS, backwards=True)),
+        layers("x w", where=lambda geometry: geometry.padding[0][0] != 0, grid=True),
+    ),
+    "a shift the wrong way round the circle": (
+        Step(At(CircularShift(x, t, POSITIONS), o), x[Residue(o + t, POSITIONS)], unfold(CircularShift, "τ")),
+        CIRCLES,
+    ),
+    "a remainder dropped of another modulus": (
+        Step(x[Residue(Residue(o + t, POSITIONS) + STRIDE, STRIDE)], x[Residue(o + t + STRIDE, STRIDE)], wrap(STRIDE)),
+        CIRCLES,
+    ),
+    "a multiple taken out of a remainder": (
+        Step(
+            x[Residue(STRIDE * Residue(o + t, POSITIONS), POSITIONS)],
+            x[STRIDE * Residue(o + t, POSITIONS)],
+            wrap(POSITIONS),
+        ),
+        CIRCLES,
+    ),
+    "a lemma with the wrong offset": (
+        Step(
+            At(Pointwise(CircularShift(x, t, POSITIONS)), o),
+            At(CircularShift(Pointwise(x), t + 1, POSITIONS), o),
+            lemma(
+                "bias-and-activations-commute-with-every-shift",
+                Pointwise,
+                lambda e: CircularShift(Pointwise(e.args[0].args[0]), *e.args[0].args[1:]),
+            ),
+        ),
+        at_sizes(
+            {POSITIONS: range(2, 5), o: range(2), t: range(3)},
+            lambda sizes: {"x": [range(sizes[POSITIONS])]},
+            maps={"σ": lambda y: y * y},
+        ),
+    ),
+    # arrays
+    "turned around the wrong cell": (
+        Step(At(Reversed(x, POSITIONS), o), x[POSITIONS - o], unfold(Reversed, "rot180")),
+        CIRCLES,
+    ),
+    "valid begins one late": (
+        Step(At(Valid(x, Integer(2)), o), x[o + 2], unfold(Valid, "valid")),
+        CIRCLES,
+    ),
+    "an impulse beside the origin": (
+        Step(
+            Sum(x[o - u] * At(Impulse(), u), (u, -oo, oo)),
+            Sum(x[o - u] * delta(u, 1), (u, -oo, oo)),
+            unfold(Impulse, "δ"),
+        ),
+        GRID,
+    ),
+    "the shift on the other index": (
+        Step(At(Shift(x, t), n, i, a), x[n - t, i, a], unfold(Shift, "τ")),
+        at_sizes({n: range(2), i: range(2), a: range(2), t: range(1, 2)}, lambda _: {"x": [range(2)] * 3}, most=8),
+    ),
+    "an equality that was not derived": (
+        Step(Sum(x[u], (u, 0, 2)), Integer(0), known((Sum(x[u], (u, 0, 2)), Integer(1)))),
+        at_sizes({t: range(3)}, lambda _: {"x": [range(3)]}),
+    ),
+    "logarithms are not linear": (
+        Step(log(exp(x[0]) + exp(x[1])), x[0] + x[1], ARITHMETIC),
+        at_sizes({t: range(2)}, lambda _: {"x": [range(2)]}, expressions=True),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_a_false_step_is_refused_by_both_checks(name):
+    step, models = FALSE[name]
+    found = list(models())
+    assert any(model.value(step.left) != model.value(step.right) for model in found)
+    assert not step.follows()
+    found = Derivation(((step.left, step.right),), (step,), models)
+    evidence = derivation.decide(replace(LAWS["convolution-is-commutative"], derivation=lambda: found))
+    assert evidence.verdict == Verdict.REFUTED
+    assert evidence.counterexample.startswith(f"step 1 ({step.rule.name}) at ")
+
+
+def _shifted(e):
+    """The term with the last index of its first entry one further."""
+    entry = min(e.atoms(Indexed), key=str, default=None)
+    if entry is None:
+        return e
+    return e.xreplace({entry: entry.base[(*entry.indices[:-1], entry.indices[-1] + 1)]})
+
+
+def _shortened(e):
+    """The term with the first of its sums one short."""
+    sums = sorted((s for s in e.atoms(Sum) if s.limits[0][2] != oo), key=str)
+    if not sums:
+        return e
+    (index, low, high), *rest = sums[0].limits
+    return e.xreplace({sums[0]: Sum(sums[0].function, (index, low, high - 1), *rest)})
+
+
+def _without_a_delta(e):
+    """The term with one of its deltas forgotten."""
+    found = min(e.atoms(KroneckerDelta), key=str, default=None)
+    return e if found is None else e.xreplace({found: Integer(1)})
+
+
+SPOILT = {
+    "the other sign": lambda e: -e,
+    "a term too many": lambda e: e + 1,
+    "an index beside it": _shifted,
+    "a range one short": _shortened,
+    "a delta forgotten": _without_a_delta,
+}
+
+
+@pytest.mark.parametrize("fault", SPOILT)
+@pytest.mark.parametrize("name", DERIVED)
+def test_a_spoilt_line_is_refused_wherever_it_stands(name, fault):
+    """Each line of each derivation in turn: SymPy refuses the step that leads to it.
+
+    Where it is only a range that is wrong, for which a conditional rule takes its step's word, evaluation does.
+    """
+    found, spoilt = LAWS[name].derivation(), 0
+    for step in found.steps:
+        wrong = SPOILT[fault](step.right)
+        if wrong != step.right:
+            follows = _follows(replace(step, right=wrong))
+            refuted = follows and any(model.value(step.left) != model.value(wrong) for model in found.models())
+            assert step.rule.conditional and refuted if follows else True, (step.rule.name, text(wrong))
+            spoilt += 1
+    assert spoilt or fault not in ("the other sign", "a term too many")
+
+
+def _follows(step):
+    try:
+        return step.follows()
+    except ValueError:  # a sum runs over an index that it is applied to: refused as well
+        return False
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_a_wrong_sign_is_refuted_by_evaluation_alone(name):
+    """Without SymPy's word: at some size every line has another value than with the other sign."""
+    found = LAWS[name].derivation()
+    models = list(found.models())
+    for step in found.steps:
+        if step.right != 0 and step.left.free_symbols:
+            values = [(model.value(step.left), model.value(step.right)) for model in models]
+            zero = all(left == 0 for left, _ in values)
+            assert zero or any(left != right * -1 for left, right in values), step.rule.name
+            assert not zero or name in ABOUT_ZERO
+
+
+def _operators(kind=Signal):
+    for each in kind.__subclasses__():
+        yield each
+        yield from _operators(each)
+
+
+OPERATORS = sorted({each for each in _operators() if each.__module__.startswith("proofs.")}, key=lambda k: k.__name__)
+
+
+def _differs(step, found):
+    """Whether some size shows it, where indices that only a sum gives a value are 0, 1 or 2."""
+    for model, place in product(found.models(), range(3)):
+        bound = dict.fromkeys(step.left.free_symbols - set(model.sizes), place)
+        if model.value(step.left, bound) != model.value(step.right, bound):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("kind", OPERATORS, ids=lambda kind: kind.__name__)
+def test_a_wrong_definition_of_any_operator_is_refused(kind):
+    """Some step of some derivation unfolds or folds it; with the definition negated, both checks refuse that step."""
+    for name in DERIVED:
+        found = LAWS[name].derivation()
+        values = {at for step in found.steps for side in (step.left, step.right) for at in side.atoms(At)}
+        for value in sorted((at for at in values if type(at.signal) is kind), key=str):
+            try:
+                step = Step(value, -value.unfold(), unfold(kind, kind.__name__))
+            except ValueError:  # an index would be captured
+                continue
+            if _differs(step, found):
+                assert not step.follows()
+                return
+    pytest.fail(f"no derivation evaluates {kind.__name__} by itself")
