@@ -17,8 +17,9 @@ from rich.console import Console
 from proofs import LAWS, TIERS, Evidence, Law, Verdict, audit_sheet, overall, parallel, prove
 from proofs.audit import Status
 from proofs.conformance import command
-from proofs.report import json, text
+from proofs.report import json, markdown, text
 from proofs.report.progress import Progress
+from proofs.tiers import FULL
 
 DESCRIPTION = """Prove the laws of convolutional layers.
 
@@ -62,7 +63,10 @@ def parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="where --grid full keeps what is proved until it is done (default: convproof in the user's cache folder)",
     )
-    commands.add_parser("list", help="list the laws with the tiers that can decide them")
+    lister = commands.add_parser("list", help="list the laws with the tiers that can decide them")
+    lister.add_argument(
+        "--format", choices=("text", "markdown"), default="text", help="markdown: a table of laws and tiers"
+    )
     explain = commands.add_parser("explain", help="print a law's derivation, each step, and what each tier ran")
     explain.add_argument("name", metavar="NAME", help="a law, as 'list' names it")
     explain.add_argument(
@@ -117,7 +121,11 @@ def _run(args: argparse.Namespace, laws: Mapping[str, Law], console: Console) ->
     if args.command in command.COMMANDS:
         return command.run(args, console)
     if args.command == "list":
-        text.catalogue(console, laws, {name: _deciding(law) for name, law in laws.items()})
+        tiers_of = {name: _deciding(law) for name, law in laws.items()}
+        if args.format == "markdown":
+            sys.stdout.write(markdown.table(tiers_of))
+        else:
+            text.catalogue(console, laws, tiers_of)
         return 0, {}
     if args.command == "explain":
         (evidence,) = prove(args.name, laws=laws).values()
@@ -150,11 +158,11 @@ class JournalError(Exception):
 
 
 def _prove_full(names: Sequence[str], tiers: Sequence[str] | None, args: argparse.Namespace) -> dict[str, Any]:
-    """The symbolic tier on the full grids, the other tiers as always."""
+    """The symbolic tier on the full grids; derivations at more sizes; the other tiers as always."""
     from proofs import campaign  # joblib is needed for nothing else
 
     journal = args.journal or campaign.folder()
-    others = [tier for tier in tiers or TIERS if tier != "symbolic"]
+    others = [FULL[tier] for tier in tiers or TIERS if tier != "symbolic"]
     chosen = {name: LAWS[name] for name in names or LAWS}
     symbolic: dict[str, Evidence] = {}
     if tiers is None or "symbolic" in tiers:
@@ -163,7 +171,7 @@ def _prove_full(names: Sequence[str], tiers: Sequence[str] | None, args: argpars
                 symbolic = campaign.prove(chosen, args.jobs or 1, journal, progress.tell)
             except OSError as error:
                 raise JournalError(f"cannot keep results in {journal}: {error}") from error
-    found = prove(*chosen, tiers=others)
+    found = {name: [e for decide in others if (e := decide(law)) is not None] for name, law in chosen.items()}
     return {name: (*found[name], *([symbolic[name]] if name in symbolic else [])) for name in chosen}
 
 

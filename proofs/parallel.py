@@ -8,6 +8,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from proofs.law import Evidence, Law
 from proofs.tiers import QUICK, TIERS, coq
@@ -24,23 +25,36 @@ def decide(laws: Mapping[str, Law], tiers: Sequence[str] | None = None) -> dict[
     _laws = laws
     if tiers is not None and "coq" in tiers:
         coq.prepare()
-    todo = [(name, None if tiers is None else tuple(tiers)) for name in laws]
-    jobs = min(len(todo) // FEW, len(os.sched_getaffinity(0))) if sys.platform == "linux" else 1
+    deciding = QUICK if tiers is None else {tier: TIERS[tier] for tier in tiers}
+    # a tier stays in one process as far as it can: what SymPy has worked out once it knows there
+    sizes = [(tier, name) for tier in deciding if tier != "symbolic" for name in laws]
+    shapes = [(tier, name) for tier in deciding if tier == "symbolic" for name in laws]
+    jobs = min(len(laws) // FEW, len(os.sched_getaffinity(0))) if sys.platform == "linux" else 1
+    work = [sizes, *(shapes[start : start + 4] for start in range(0, len(shapes), 4))]
+    found = dict(pair for pairs in _mapped(work, jobs, deciding is QUICK) for pair in pairs)
+    return {name: tuple(e for tier in deciding if (e := found[tier, name]) is not None) for name in laws}
+
+
+Job = tuple[str, str]
+Pairs = list[tuple[Job, Evidence | None]]
+
+
+def _mapped(work: Sequence[Sequence[Job]], jobs: int, quick: bool) -> list[Pairs]:
+    """Decide groups of tiers and laws, each in one process; the first starts first."""
+    run = partial(_group, quick)
     if jobs < 2:
-        return dict(map(_one, todo))
+        return list(map(run, work))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of fork beside NumPy's threads, which do nothing here
-        with multiprocessing.get_context("fork").Pool(jobs, _quiet) as pool:
-            return dict(pool.map(_one, todo, chunksize=4))
+        with multiprocessing.get_context("fork").Pool(jobs, _ignore_interrupts) as pool:
+            return pool.map(run, work, chunksize=1)
 
 
-def _one(job: tuple[str, tuple[str, ...] | None]) -> tuple[str, tuple[Evidence, ...]]:
-    name, tiers = job
-    deciding = QUICK.values() if tiers is None else [TIERS[tier] for tier in tiers]
-    found = (decide(_laws[name]) for decide in deciding)
-    return name, tuple(evidence for evidence in found if evidence is not None)
+def _group(quick: bool, group: Sequence[Job]) -> Pairs:
+    deciding = QUICK if quick else TIERS
+    return [((tier, name), deciding[tier](_laws[name])) for tier, name in group]
 
 
-def _quiet() -> None:
+def _ignore_interrupts() -> None:
     """Ctrl-C is the main process's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -92,9 +92,23 @@ def axes() -> list[AxisCase]:
     return by_size(AxisCase(Axis(*sizes)) for sizes in product(*ranges) if _fits(Axis(*sizes)))
 
 
+def few_axes() -> list[AxisCase]:
+    """The axes of `axes` with input up to 3, kernel up to 2, and padding of at most 1 on each side."""
+    return [
+        case
+        for case in axes()
+        if case.axis.input_size < 4 and case.axis.kernel_size < 3 and max(case.axis.low, case.axis.high) < 2
+    ]
+
+
 def fitting_axes() -> list[AxisCase]:
     """The axes of `axes` without padding."""
     return [case for case in axes() if case.axis.low == case.axis.high == 0]
+
+
+def overlapping_axes() -> list[AxisCase]:
+    """The axes of `fitting_axes` with two outputs or more."""
+    return [case for case in fitting_axes() if case.axis.output_size > 1]
 
 
 def named_axes() -> list[AxisCase]:

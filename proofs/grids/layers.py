@@ -51,6 +51,16 @@ def layers() -> list[LayerCase]:
     return by_size(LayerCase(Geometry(*fields), batch) for fields, batch in LAYERS)
 
 
+def sampled_layers() -> list[LayerCase]:
+    """The layers, as a grid of such with one sample at least."""
+    return layers()
+
+
+def uncircular_layers() -> list[LayerCase]:
+    """The layers with zero boundary."""
+    return [case for case in layers() if case.geometry.boundary == "zero"]
+
+
 def linearity() -> list[LinearityCase]:
     """The layers, with two inputs and two weights."""
     return by_size(LinearityCase(case.geometry, case.batch) for case in layers())

@@ -3,7 +3,18 @@
 A new law goes into the file of its family; a new family is a new file, imported here.
 """
 
-from proofs.laws import equivariance, geometry, parameters, algebra, gradients, layers, nonlinear, training, algorithms  # noqa: I001 - reading order
+from proofs.laws import (  # noqa: I001 - reading order
+    equivariance,
+    geometry,
+    parameters,
+    algebra,
+    gradients,
+    reads,
+    layers,
+    nonlinear,
+    training,
+    algorithms,
+)
 
 __all__ = [
     "algebra",
@@ -14,5 +25,6 @@ __all__ = [
     "layers",
     "nonlinear",
     "parameters",
+    "reads",
     "training",
 ]

@@ -10,6 +10,7 @@ import proofs.derivations.algebra as derivations
 from numeric import conv, convolve, correlate, definition, rot180, shift
 from numeric.dtypes import Array
 from proofs import grids
+from proofs.arithmetic import gradients as facts
 from proofs.grids import full
 from proofs.law import Equation, Numbers, law
 
@@ -22,6 +23,7 @@ from proofs.law import Equation, Numbers, law
     scope="on a line every size to 4 and kernel to 3; 2 and 3 axes",
     path="numeric.convolve, numeric.correlate, numeric.rot180 (im2col)",
     derivation=derivations.rotated_kernel,
+    arithmetic=lambda: facts.convolution_reads,
     theorems=("Plane.convolution_is_correlation_with_the_rotated_kernel",),
 )
 def rotated_kernel(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:

@@ -22,6 +22,8 @@ from numeric import (
 from numeric.dtypes import Array
 from numeric.plane import mode_padding
 from proofs import grids
+from proofs.arithmetic import equivariance as facts
+from proofs.arithmetic import reads
 from proofs.law import Equation, Numbers, law
 
 
@@ -34,6 +36,7 @@ from proofs.law import Equation, Numbers, law
     path="numeric.convolve, numeric.shift (im2col)",
     assumptions=("f and k vanish outside of their arrays",),
     derivation=derivations.convolution_commutes_with_translation,
+    arithmetic=lambda: (facts.shifts_by_the_stride,),
     theorems=("Plane.convolution_commutes_with_translation",),
 )
 def translation(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
@@ -51,6 +54,7 @@ def translation(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     scope="circular boundary, input/stride output positions, 1 and 2 axes, dilation, groups; every shift",
     path="numeric.conv, numeric.shift (im2col)",
     derivation=derivations.layer_on_circles,
+    arithmetic=lambda: (facts.shifts_by_the_stride, reads.circular_boundary_reads, facts.circular_shifts),
     theorems=(
         "Sizes.cell_commutes_with_translation",
         "Plane.strided_layer_commutes_with_shifts_by_the_stride",
@@ -84,6 +88,7 @@ def _framed(x: Array, offset: tuple[int, ...]) -> Array:
     cases=grids.circular_layers,
     scope="the circular layers with stride s > 1, smallest first, every shift t by one cell and more",
     path="numeric.conv, numeric.shift (im2col)",
+    arithmetic=lambda: (facts.matched_shifts,),
     fails=True,
 )
 def every_shift(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
@@ -104,6 +109,7 @@ def every_shift(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     scope="1 to 3 axes, dilation, even and odd kernels, groups; every shift",
     path="numeric.conv, numeric.shift (im2col)",
     derivation=derivations.stride_one_on_circles,
+    arithmetic=lambda: (reads.circular_boundary_reads, facts.circular_shifts),
     theorems=("Equivariance.circular_layer_commutes_with_shifts_by_the_stride",),
 )
 def circular_padding(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
@@ -134,6 +140,7 @@ def zero_padding(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     cases=grids.shifted_lines,
     scope="on a line every size to 5, kernel to 4, shift from −2 to 2; a plane",
     path="numeric.correlate, numeric.shift, numeric.Geometry (im2col)",
+    arithmetic=lambda: (facts.zero_padding_agrees,),
     needs_symbols=True,
 )
 def exact_set(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
@@ -176,6 +183,7 @@ def _inside(a: tuple[int, ...], size: tuple[int, ...]) -> bool:
     scope="two circular layers, 1 and 2 axes, stride, dilation, channels; every shift",
     path="numeric.conv, numeric.shift (im2col)",
     derivation=derivations.stack_on_circles,
+    arithmetic=lambda: (facts.stack_shifts_by_the_product,),
 )
 def stack(case: grids.StackCase, of: Numbers) -> Iterator[Equation]:
     """Shift the image by the product of the strides; shift what the second layer gives."""
@@ -201,6 +209,7 @@ def stack(case: grids.StackCase, of: Numbers) -> Iterator[Equation]:
     assumptions=("no two cells of a window are equal",),
     needs_symbols=True,
     derivation=derivations.pooling_on_circles,
+    arithmetic=lambda: (facts.circular_shifts,),
 )
 def pooling(case: grids.PoolCase, of: Numbers) -> Iterator[Equation]:
     """Every shift of the pooled circle, for both kinds."""

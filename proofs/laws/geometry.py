@@ -7,6 +7,8 @@ import proofs.derivations.geometry as derivations
 from numeric import Geometry, conv, conv_transpose, convolve
 from numeric.geometry import receptive_field
 from proofs import grids
+from proofs.arithmetic import fields, layers
+from proofs.arithmetic import geometry as facts
 from proofs.law import Equation, Numbers, law
 
 
@@ -19,6 +21,12 @@ from proofs.law import Equation, Numbers, law
     path="numeric.Axis, numeric.Geometry, numeric.conv (im2col)",
     assumptions=("the kernel fits into the padded input",),
     derivation=derivations.output_size,
+    arithmetic=lambda: (
+        facts.outputs_lie_inside,
+        facts.taps_lie_between,
+        facts.an_output_fits,
+        facts.remainder_is_left,
+    ),
     theorems=(
         "Sizes.output_size_counts_the_windows_inside",
         "Sizes.all_cells_of_a_window_lie_between_its_first_and_last",
@@ -43,6 +51,7 @@ def output_size(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
     path="numeric.Geometry, numeric.convolve (im2col)",
     assumptions=("only positions where k lies inside f (mode valid)", "m > 2p and n > 2q"),
     derivation=derivations.valid_size,
+    arithmetic=lambda: (facts.valid_size,),
     theorems=("Sizes.valid_convolution_shrinks_by_twice_the_half_width",),
 )
 def valid_size(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
@@ -60,6 +69,7 @@ def valid_size(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     path="numeric.Geometry, numeric.conv, numeric.convolve (im2col)",
     assumptions=("p cells on each side along the first axis, q along the second",),
     derivation=derivations.same_size,
+    arithmetic=lambda: (facts.half_width_keeps_the_size,),
     theorems=("Sizes.padding_by_the_half_width_keeps_the_size",),
 )
 def same_size(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
@@ -82,6 +92,7 @@ def same_size(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:
     path="numeric.conv, numeric.Geometry (im2col)",
     assumptions=("where the window is not longer than the stride leaves room for, nothing is padded",),
     derivation=derivations.same_padding,
+    arithmetic=lambda: (facts.same_rounds_up, facts.same_splits, facts.same_is_least),
     theorems=("Sizes.same_padding_has_input_over_stride_outputs_rounded_up",),
 )
 def same_padding(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
@@ -103,6 +114,7 @@ def same_padding(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
     cases=grids.named_axes,
     scope="one axis, exhaustively: n ≤ 6, k ≤ 3, dilation ≤ 2",
     path="numeric.conv, numeric.Geometry (im2col)",
+    arithmetic=lambda: (facts.same_at_stride_1,),
     theorems=("Sizes.pytorch_and_tensorflow_pad_the_same_at_stride_1",),
 )
 def torch_same(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
@@ -117,12 +129,41 @@ def torch_same(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
 
 
 @law(
+    name="onnx-same-lower-pads-as-same-does-and-the-odd-cell-before",
+    statement="SAME_LOWER: output = ⌈n / s⌉, low and high exchanged; where anything is padded, the output is that of "
+    "'same' on the reversed input and kernel, reversed",
+    source="ONNX operator Conv, auto_pad",
+    cases=grids.named_axes,
+    scope="one axis, exhaustively: n ≤ 6, k ≤ 3, stride ≤ 3, dilation ≤ 2",
+    path="numeric.conv, numeric.Geometry (im2col)",
+    arithmetic=lambda: (
+        facts.same_lower_rounds_up,
+        facts.same_lower_exchanges_the_sides,
+        facts.mirrored,
+        facts.same_leaves_nothing,
+    ),
+)
+def same_lower(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
+    """Size; the padding of both; and the mirrored layer."""
+    axis, x, w = case.axis, of["x"], of["w"]
+    options: Any = {"stride": axis.stride, "dilation": axis.dilation}
+    padding = facts.same_lower(axis.input_size, axis.kernel_size, axis.stride, axis.dilation)
+    ((low, high),) = Geometry((axis.input_size,), (axis.kernel_size,), padding="same", **options).padding
+    yield "sides", padding, (high, low)
+    y = conv(x, w, padding=(padding,), **options)
+    yield "size", y.shape[-1], -(-axis.input_size // axis.stride)
+    if low + high:
+        yield "mirrored", y, conv(x[..., ::-1], w[..., ::-1], padding="same", **options)[..., ::-1]
+
+
+@law(
     name="half-the-kernel-does-not-keep-the-size-of-an-even-kernel",
     statement="not: padding ⌊k/2⌋ on both sides keeps the size for every k",
     source="a popular belief, refuted: right for odd kernels alone",
     cases=grids.plain_axes,
     scope="one axis, exhaustively: n ≤ 6, k ≤ 4; smallest first",
     path="numeric.conv (im2col)",
+    arithmetic=lambda: (facts.half_kernel,),
     fails=True,
 )
 def even_kernel(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
@@ -138,6 +179,7 @@ def even_kernel(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
     cases=grids.named_axes,
     scope="one axis, exhaustively: n ≤ 6, k ≤ 3, dilation ≤ 2, stride 1",
     path="numeric.conv (im2col)",
+    arithmetic=lambda: (facts.full_windows_touch, facts.valid_windows_lie_inside),
     theorems=("Sizes.full_windows_touch_the_input", "Sizes.valid_windows_lie_inside_the_input"),
 )
 def full_and_valid(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
@@ -159,6 +201,7 @@ def full_and_valid(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
     cases=grids.fitting_axes,
     scope="one axis, exhaustively: n ≤ 4, k ≤ 3, stride ≤ 3, dilation ≤ 2, no padding; smallest first",
     path="numeric.conv, numeric.conv_transpose (im2col)",
+    arithmetic=lambda: (layers.remainder_is_the_output_padding,),
     fails=True,
 )
 def undone_size(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
@@ -178,6 +221,7 @@ def undone_size(case: grids.AxisCase, of: Numbers) -> Iterator[Equation]:
     path="numeric.receptive_field, numeric.conv (im2col)",
     needs_symbols=True,
     derivation=derivations.receptive_field_of_two,
+    arithmetic=lambda: fields.fields,
     theorems=("ReceptiveField.receptive_field_adds_up_spans_times_jumps",),
 )
 def field(case: grids.StackCase, of: Numbers) -> Iterator[Equation]:

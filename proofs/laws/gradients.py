@@ -24,6 +24,7 @@ from numeric import (
 from numeric.dtypes import Array
 from numeric.plane import mode_start
 from proofs import grids
+from proofs.arithmetic import gradients as facts
 from proofs.derivations import second_order
 from proofs.grids import full
 from proofs.law import Equation, Numbers, law
@@ -82,6 +83,7 @@ def plane_input_gradient(case: grids.ArrayCase, of: Numbers) -> Iterator[Equatio
     scope="on a line every size to 4 and kernel to 3; 2 and 3 axes",
     path="numeric.convolve, numeric.rot180 (im2col)",
     derivation=plane.finite_arrays,
+    arithmetic=lambda: (*facts.convolution_reads, facts.rotation_turns_the_sum),
     theorems=("Plane.rot180_gradients_hold_on_finite_arrays", "Plane.flip_rotates_an_array_in_its_place"),
 )
 def finite_gradients(case: grids.ArrayCase, of: Numbers) -> Iterator[Equation]:

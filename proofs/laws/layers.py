@@ -27,6 +27,7 @@ from numeric import (
 )
 from numeric.dtypes import Array
 from proofs import grids
+from proofs.arithmetic import layers as facts
 from proofs.derivations import other_layers, relations, second_order
 from proofs.grids import full
 from proofs.law import Equation, Numbers, law
@@ -45,6 +46,7 @@ LAYERS: dict[str, Any] = {
     source="definition of the transposed convolution and its output padding",
     path="numeric.Axis, numeric.conv_transpose, numeric.conv (im2col)",
     derivation=derivations.transposed_size,
+    arithmetic=lambda: (facts.transposed_size_inverts, facts.remainder_is_the_output_padding),
     theorems=(
         "Sizes.transposed_size_inverts_the_output_size",
         "Sizes.remainder_is_the_output_padding_that_gives_the_input_back",
@@ -189,6 +191,7 @@ def average_pooling(case: grids.PoolCase, of: Numbers) -> Iterator[Equation]:
     scope="1 to 3 axes, batch, channels",
     path="numeric.conv, numeric.dense (im2col)",
     derivation=relations.one_tap,
+    arithmetic=lambda: (facts.one_tap,),
 )
 def one_tap(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     """Positions as a batch."""
@@ -206,6 +209,7 @@ def one_tap(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     scope="1 to 3 axes, batch, channels",
     path="numeric.conv, numeric.dense, numeric.flatten (im2col)",
     derivation=relations.whole_kernel,
+    arithmetic=lambda: (facts.whole_kernel,),
 )
 def whole_kernel(_: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     """One output position."""
@@ -221,6 +225,7 @@ def whole_kernel(_: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     scope="1 and 2 axes, 2 and 3 groups, depthwise with one and two kernels per channel, stride, dilation, padding",
     path="numeric.conv (im2col)",
     derivation=relations.groups,
+    arithmetic=lambda: (facts.groups_read_their_own,),
 )
 def groups(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     """Split the channels; put the outputs together."""

@@ -40,7 +40,7 @@ HOLDS_FOR = {
     "coq": "for every index map",
     "symbolic": "for every real input, at each shape of the grid",
 }
-COUNTED = {"derivation": "step", "coq": "theorem", "symbolic": "shape"}
+COUNTED = {"derivation": "step", "arithmetic": "fact", "coq": "theorem", "symbolic": "shape"}
 
 
 def verdicts(console: Console, laws: Mapping[str, Law], found: Proved, seconds: float) -> None:
@@ -87,11 +87,18 @@ def _rows(evidence: Iterable[Evidence]) -> Table:
         style = STYLES[item.verdict]
         rows.add_row(
             Text(item.tier, style),
-            Text(item.scope if item.verdict == Verdict.PROVED else f"{item.verdict}: {item.scope}", "dim"),
+            Text(_holds_for(item), "dim"),
             Text(_plural(item.cases, COUNTED.get(item.tier, "case")), "dim"),
-            Text(f"{item.seconds:.2f} s", "dim"),
+            Text("" if item.verdict == Verdict.NOT_RUN else f"{item.seconds:.2f} s", "dim"),
         )
     return rows
+
+
+def _holds_for(item: Evidence) -> str:
+    """Return the scope, after a verdict other than `proved`."""
+    if item.verdict == Verdict.NOT_RUN:
+        return "not run"
+    return item.scope if item.verdict == Verdict.PROVED else f"{item.verdict}: {item.scope}"
 
 
 def _plural(number: int, noun: str) -> str:

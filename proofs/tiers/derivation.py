@@ -80,13 +80,13 @@ def chain(start: Any, *lines: tuple[Any, Rule] | tuple[Any, Rule, str]) -> tuple
     return tuple(steps)
 
 
-def decide(law: Law) -> Evidence | None:
-    """Check every step of the law's derivation both ways; None for a law without one."""
+def decide(law: Law, seeds: Iterable[int] = (0,)) -> Evidence | None:
+    """Check every step of the law's derivation both ways, at sizes drawn by each seed; None for a law without one."""
     if law.derivation is None:
         return None
     start = perf_counter()
     derivation: Derivation = law.derivation()
-    models = list(derivation.models())
+    models = [model for seed in seeds for model in derivation.models(seed)]
     verdict, counterexample = _verdict(derivation, models)
     conditions = [step.because for step in derivation.steps if step.rule.conditional]
     used = [step.rule.name for step in derivation.steps if step.rule.law]

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from proofs import LAWS, audit_sheet
+from proofs.__main__ import main
 from proofs.audit import Status
-from tests.meta.planted import FAULTS
 from tests.laws import test_false_steps
+from tests.meta.planted import FAULTS
 from tests.meta.test_false_laws import FALSE, FALSE_STEPS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -42,6 +43,13 @@ def test_the_counts_of_the_readme_are_the_codes():
     assert f"{planted}, {len(FALSE)} false laws and {steps} false derivation steps" in WORDS
     changelog = " ".join((ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split())
     assert f"`python -m proofs`: {len(LAWS)} laws" in changelog
+
+
+def test_the_table_of_the_trust_page_is_the_programs(capsys):
+    page = (ROOT / "proofs/README.md").read_text(encoding="utf-8")
+    _, _, after = page.partition("<!-- python -m proofs list --format markdown -->\n")
+    main(["list", "--format", "markdown"])
+    assert after.partition("<!-- end -->")[0] == capsys.readouterr().out
 
 
 def test_there_are_two_commands_on_the_first_screen():

@@ -171,8 +171,8 @@ def test_the_size_that_refutes_may_be_the_last():
     models = list(SIZES())
     holds = [model for model in models if model.value(step.left) == model.value(step.right)]
     fails = [model for model in models if model not in holds]
-    assert _decided((step,), lambda: [*holds, fails[0]]).verdict == Verdict.REFUTED
-    assert _decided((step,), lambda: holds).verdict == Verdict.OPEN  # SymPy still refuses it
+    assert _decided((step,), lambda _: [*holds, fails[0]]).verdict == Verdict.REFUTED
+    assert _decided((step,), lambda _: holds).verdict == Verdict.OPEN  # SymPy still refuses it
 
 
 def test_a_true_step_that_sympy_cannot_follow_is_open():
@@ -183,7 +183,7 @@ def test_a_true_step_that_sympy_cannot_follow_is_open():
 
 
 def test_a_derivation_that_was_never_evaluated_proves_nothing():
-    evidence = _decided((TRUE,), list)
+    evidence = _decided((TRUE,), lambda _: [])
     assert (evidence.verdict, evidence.counterexample) == (Verdict.OPEN, "nothing was evaluated")
 
 

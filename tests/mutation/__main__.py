@@ -24,8 +24,8 @@ from tests.mutation.runner import SURVIVED, UNTESTED, Mutation, say
 LEAST = 0.95
 EXPLAINED = Path("tests/mutation.md")
 DECIDING = (
-    *("audit", "evaluate", "expressions", "forms", "law", "multi_index", "normal"),
-    *("polynomials", "roots", "rules"),
+    *("audit", "evaluate", "expressions", "facts", "forms", "integers", "law", "multi_index", "normal"),
+    *("polynomials", "roots", "rules", "solver"),
 )
 SCOPE = ("numeric/**/*.py", "proofs/tiers/*.py", *(f"proofs/{name}.py" for name in DECIDING))
 TESTS = ("tests/properties", "tests/laws", "tests/meta")
