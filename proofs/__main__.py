@@ -142,12 +142,12 @@ def _run(args: argparse.Namespace, laws: Mapping[str, Law], console: Console) ->
         return int(any(finding.status == Status.UNDECIDED for finding in findings)), json.sheet(findings)
     start = perf_counter()
     names, tiers = getattr(args, "names", ()), getattr(args, "tier", None)
+    # a tier that is asked for decides all laws that it can; a law that is asked for is shown whoever can
+    able = [name for name, law in laws.items() if tiers is None or set(tiers) & set(_deciding(law))]
+    chosen = {name: laws[name] for name in names or able}
     if getattr(args, "grid", "quick") == "full":
-        found = _prove_full(names, tiers, args)
+        found = _prove_full(chosen, tiers, args)
     else:
-        # a tier that is asked for decides all laws that it can; a law that is asked for is shown whoever can
-        able = [name for name, law in laws.items() if tiers is None or set(tiers) & set(_deciding(law))]
-        chosen = {name: laws[name] for name in names or able}
         found = parallel.decide(chosen, tiers)
     text.verdicts(console, laws, found, perf_counter() - start)
     return int(any(overall(evidence) != Verdict.PROVED for evidence in found.values())), json.verdicts(laws, found)
@@ -157,13 +157,14 @@ class JournalError(Exception):
     """The folder for an unfinished run cannot be written."""
 
 
-def _prove_full(names: Sequence[str], tiers: Sequence[str] | None, args: argparse.Namespace) -> dict[str, Any]:
+def _prove_full(
+    chosen: Mapping[str, Law], tiers: Sequence[str] | None, args: argparse.Namespace
+) -> dict[str, tuple[Evidence, ...]]:
     """The symbolic tier on the full grids; derivations at more sizes; the other tiers as always."""
     from proofs import campaign  # joblib is needed for nothing else
 
     journal = args.journal or campaign.folder()
     others = [FULL[tier] for tier in tiers or TIERS if tier != "symbolic"]
-    chosen = {name: LAWS[name] for name in names or LAWS}
     symbolic: dict[str, Evidence] = {}
     if tiers is None or "symbolic" in tiers:
         with Progress(campaign.pieces(chosen), journal) as progress:

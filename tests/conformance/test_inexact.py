@@ -34,6 +34,22 @@ def test_direct_paths_are_certified(function, dtype):
             assert found.outcome == ("not run" if function == "max_pool" else "certified"), found
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+@pytest.mark.parametrize("decide", [bound, integers])
+def test_the_inputs_of_max_poolings_gradient_have_no_ties(decide, dtype):
+    """On a tie a library may share the cotangent as it likes; that is no matter of rounding."""
+    geometry = Geometry((9, 8), (3, 2), stride=(2, 1), in_channels=3, out_channels=3)
+    seen = []
+    kernel = FUNCTIONS["max_pool.input_gradient"].expected
+    target = targets.FromKernels(
+        {"max_pool.input_gradient": lambda layer, g, x: seen.append(x) or kernel(layer, g, x)}, dtype, "watched"
+    )
+    assert decide(target, "max_pool.input_gradient", geometry, 2).outcome == "certified"
+    assert seen
+    for x in seen:
+        assert all(len(np.unique(image)) == image.size for image in x.reshape(-1, 72))
+
+
 @given(geometry=strategies.geometries(), data=st.data())
 def test_any_layer_is_certified(geometry, data):
     function = data.draw(st.sampled_from([name for name in FUNCTIONS if name not in POOLS]))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import proofs.conformance.integers as tier
 from numeric import Geometry
 from proofs.conformance.budget import Budget, integer_arrays
 from proofs.conformance.exact import products
@@ -16,7 +17,7 @@ from proofs.conformance.precision import CAUTIOUS, PRECISIONS, Precision, rounde
 from proofs.conformance.probes import generator
 from tests import strategies
 from tests.conformance import targets
-from tests.conformance.targets import changed, of_output
+from tests.conformance.targets import changed, of_inputs, of_output
 from tests.conformance.test_basis import LAYERS, POOL, POOLS, ROLES
 from tests.meta.planted.kernels import KERNELS
 
@@ -30,6 +31,30 @@ def test_right_functions_are_certified(function, dtype):
         found = integers(targets.numeric(dtype=dtype), function, geometry, 2)
         assert found.outcome in ("certified", "not run"), found
         assert found.outcome == "certified" or (dtype in ("bfloat16", "float16") and "no integers fit" in found.detail)
+
+
+@pytest.mark.parametrize("function", [name for name in FUNCTIONS if not name.startswith(("average", "max_pool"))])
+def test_results_computed_side_by_side_are_those_of_each_trial(function):
+    for geometry in LAYERS:
+        budget, random = Budget.of(function, geometry, 2, PRECISIONS["float64"]), generator(function)
+        trials = [integer_arrays(function, geometry, 2, "float64", budget, random) for _ in range(3)]
+        found = tier._right(FUNCTIONS[function], geometry, trials)
+        for arrays, right in zip(trials, found, strict=True):
+            np.testing.assert_array_equal(right, FUNCTIONS[function].expected(geometry, *arrays), strict=True)
+
+
+@pytest.mark.parametrize("together", [1, 2, 3])
+def test_trials_are_the_same_however_many_are_computed_at_once(together, monkeypatch):
+    """Also where the last ones are fewer: float32 takes five of them here."""
+    seen = []
+    target = changed(of_inputs(lambda a: seen.append(a.tolist()) or a))
+    assert integers(target, "conv", LAYERS[0], 2).outcome == "certified"
+    at_once, seen[:] = list(seen), []
+    entries = sum(np.prod(sizes) for sizes in (LAYERS[0].input_shape(2), LAYERS[0].weight_shape))
+    monkeypatch.setattr(tier, "AT_ONCE", together * entries)
+    assert integers(target, "conv", LAYERS[0], 2).outcome == "certified"
+    assert seen == at_once
+    assert len(seen) == 2 * 5
 
 
 @given(geometry=strategies.geometries(), data=st.data())

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +14,7 @@ from proofs import LAWS, TIERS
 from proofs.__main__ import entry, main
 from proofs.audit import Claim, Line
 from proofs.report.terms import text
+from proofs.tiers import FULL
 
 FRAMEWORKS = ("tensorflow", "keras", "torch", "jax", "hypothesis", "pytest", "matplotlib")
 
@@ -55,6 +57,32 @@ def test_one_law_by_one_tier(capsys):
 def test_a_law_that_no_tier_asked_for_can_decide_is_not_run_and_not_proved(capsys):
     assert main(["prove", "convolution-theorem", "--tier", "derivation"]) == 1
     assert "not run" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("grid", [[], ["--grid", "full"]])
+def test_a_tier_that_is_asked_for_decides_the_laws_that_it_can(grid, capsys, tmp_path):
+    file = tmp_path / "verdicts.json"
+    assert main(["prove", "--tier", "arithmetic", "--json", str(file), *grid]) == 0
+    found = json.loads(file.read_text(encoding="utf-8"))["laws"]
+    assert [law["name"] for law in found] == [name for name, law in LAWS.items() if law.arithmetic]
+    assert {tier["tier"] for law in found for tier in law["tiers"]} == {"arithmetic"}
+    assert f"{len(found)} laws: {len(found)} proved." in capsys.readouterr().out
+
+
+def test_a_tier_that_takes_long_is_not_run_by_default_and_says_how(capsys):
+    name = "gradients-are-adjoints"
+    assert main(["prove", name]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert re.search(r"coq not run \d theorems? symbolic", out)
+    assert "coq: not run for 1 law; " in out
+    assert main(["explain", name]) == 0
+    assert "because: coqc" in capsys.readouterr().out
+
+
+def test_the_full_grid_tries_derivations_at_more_sizes():
+    law = LAWS["layer-is-bilinear"]
+    few, many = (int(re.search(r"at (\d+) sizes", of["derivation"](law).path)[1]) for of in (TIERS, FULL))
+    assert many == 10 * few > 0
 
 
 def test_list_names_every_law_with_its_tiers(capsys):

@@ -275,8 +275,10 @@ def test_coqc_runs_once_for_all_laws_of_a_process(monkeypatch):
 
 def test_without_coqc_there_is_nothing_to_prepare(monkeypatch):
     monkeypatch.setattr(compiler, "program", lambda: None)
-    monkeypatch.setattr(coq, "judgement", None)
+    asked = []
+    monkeypatch.setattr(coq, "judgement", asked.append)
     coq.prepare()
+    assert not asked
 
 
 @pytest.mark.parametrize("decide", [coq.decide, coq.postponed])

@@ -8,6 +8,7 @@ import pytest
 from proofs import LAWS, audit_sheet
 from proofs.__main__ import main
 from proofs.audit import Status
+from proofs.coq import statements
 from tests.laws import test_false_steps
 from tests.meta.planted import FAULTS
 from tests.meta.test_false_laws import FALSE, FALSE_STEPS
@@ -29,6 +30,9 @@ def test_the_python_of_the_readme_runs():
 def test_the_counts_of_the_readme_are_the_codes():
     derived = sum(law.derivation is not None for law in LAWS.values())
     assert f"derives {derived} of its {len(LAWS)} laws" in WORDS
+    facts = [law.arithmetic() for law in LAWS.values() if law.arithmetic]
+    behind = [law.theorems for law in LAWS.values() if law.theorems]
+    assert f"has Z3 decide the arithmetic of {len(facts)} and Coq check the theorems of {len(behind)}" in WORDS
     assert f"{len(LAWS)} laws: {len(LAWS)} proved, on " in README
     assert f"refutes {sum(law.fails for law in LAWS.values())} popular beliefs" in WORDS
     found = [finding.status for finding in audit_sheet()]
@@ -43,6 +47,9 @@ def test_the_counts_of_the_readme_are_the_codes():
     assert f"{planted}, {len(FALSE)} false laws and {steps} false derivation steps" in WORDS
     changelog = " ".join((ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split())
     assert f"`python -m proofs`: {len(LAWS)} laws" in changelog
+    assert f"`derivation` proves {derived} of them" in changelog
+    assert f"{len({each.statement for of in facts for each in of})} facts behind {len(facts)} laws" in changelog
+    assert f"{len(statements.register())} registered theorems behind {len(behind)} laws" in changelog
 
 
 def test_the_table_of_the_trust_page_is_the_programs(capsys):
