@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from numeric.geometry import Axis, Geometry, named_padding, receptive_field
-from proofs import LAWS, Verdict
+from proofs import LAWS, Verdict, parallel, prove
 from proofs.coq import __main__ as registering
 from proofs.coq import compiler, statements, tables
 from proofs.tiers import coq
@@ -271,6 +271,19 @@ def test_coqc_runs_once_for_all_laws_of_a_process(monkeypatch):
     for law in WITH_THEOREMS.values():
         assert coq.decide(law).verdict == Verdict.OPEN
     assert calls == [1]
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_coqc_is_asked_where_the_tier_is_named_and_postponed_where_none_is(many, monkeypatch):
+    """In one process, and where laws are spread over several."""
+    monkeypatch.setattr(compiler, "program", lambda: f"another coqc {many}")
+    monkeypatch.setattr(coq, "judge", lambda *_: coq.Judgement("8.16.1", {}, failed="asked"))
+    laws = dict(list(WITH_THEOREMS.items())[: None if many else 1])
+    for (evidence,) in parallel.decide(laws, ["coq"]).values():
+        assert (evidence.verdict, evidence.counterexample) == (Verdict.OPEN, "asked")
+    if not many:
+        for found in (parallel.decide(laws), prove(*laws, laws=laws)):
+            assert [e.counterexample for of in found.values() for e in of if e.tier == "coq"] == [coq.HINT]
 
 
 def test_without_coqc_there_is_nothing_to_prepare(monkeypatch):
