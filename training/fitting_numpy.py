@@ -34,16 +34,19 @@ class Reading:
 def build(network: Network, generator: np.random.Generator, dtype: npt.DTypeLike = np.float32) -> Sequential:
     """Return the untrained network: grey values 0 to 1 `(n, 1, 28, 28)` in, ten logits `(n, 10)` out.
 
-    ReLU comes after max pooling: the two commute, and there is less to do. Biases start at 0.
+    ReLU comes after max pooling: the two commute, and there is less to do. Biases start at 0. Raises `ValueError` if
+    `network` normalises, or has no hidden dense layer: this function has no layers for that.
     """
+    if network.normalise or not network.dense:
+        raise ValueError(f"expected a network without batch normalisation and with a dense layer, got {network}")
     layers: list[Layer] = []
     channels, size = 1, IMAGE_SHAPE
     for convolution in network.convolutions:
         kernels, width, padding = convolution.kernels, convolution.width, convolution.padding
         weights = he_uniform((kernels, channels, width, width), generator, dtype)
-        layers += [Conv(weights, padding=padding), MaxPool(2), Activation("relu")]
+        layers += [Conv(weights, padding=padding), MaxPool(convolution.pooling), Activation("relu")]
         padded = (Axis(n, width, 1, 1, *named_padding(padding, n, width)) for n in size)
-        channels, size = kernels, tuple(axis.output_size // 2 for axis in padded)
+        channels, size = kernels, tuple(axis.output_size // convolution.pooling for axis in padded)
     hidden = he_uniform((network.dense, channels * math.prod(size)), generator, dtype)
     layers += [Flatten(), Dense(hidden), Activation("relu")]
     if network.dropout:

@@ -3,7 +3,8 @@
 import keras
 
 from training.data import CLASSES, IMAGE_SHAPE
-from training.recipes import Adam, Convolution, Network, Recipe
+from training.recipes import Adam, Network, Recipe
+from training.values import Convolution
 
 
 def build(network: Network) -> keras.Model:
@@ -14,11 +15,10 @@ def build(network: Network) -> keras.Model:
         keras.layers.Reshape((*IMAGE_SHAPE, 1), name="channel"),
     ]
     for number, convolution in enumerate(network.convolutions, start=1):
-        layers += _convolution(convolution, number)
-    layers += [
-        keras.layers.Flatten(name="flatten"),
-        keras.layers.Dense(network.dense, activation="relu", name="dense"),
-    ]
+        layers += _convolution(convolution, number, normalise=network.normalise)
+    layers.append(keras.layers.Flatten(name="flatten"))
+    if network.dense:
+        layers.append(keras.layers.Dense(network.dense, activation="relu", name="dense"))
     if network.dropout:
         layers.append(keras.layers.Dropout(network.dropout, name="dropout"))
     layers.append(keras.layers.Dense(CLASSES, activation="softmax", name="digit"))
@@ -38,17 +38,22 @@ def prepare(model: keras.Model, recipe: Recipe, images: int) -> None:
     )
 
 
-def _convolution(convolution: Convolution, number: int) -> list[keras.layers.Layer]:
-    return [
+def _convolution(convolution: Convolution, number: int, *, normalise: bool) -> list[keras.layers.Layer]:
+    """ReLU comes after max pooling: the two commute, and there is less to do."""
+    layers: list[keras.layers.Layer] = [
         keras.layers.Conv2D(
             convolution.kernels,
             convolution.width,
             padding=convolution.padding,
-            activation="relu",
+            use_bias=not normalise,
             name=f"convolution_{number}",
-        ),
-        keras.layers.MaxPooling2D(name=f"pooling_{number}"),
+        )
     ]
+    if convolution.pooling > 1:
+        layers.append(keras.layers.MaxPooling2D(convolution.pooling, name=f"pooling_{number}"))
+    if normalise:
+        layers.append(keras.layers.BatchNormalization(name=f"normalisation_{number}"))
+    return [*layers, keras.layers.ReLU(name=f"relu_{number}")]
 
 
 def _adam(adam: Adam, steps: int) -> keras.optimizers.Optimizer:

@@ -1,13 +1,16 @@
 """The command line of `train.py`: options, their checks, and the help."""
 
 import argparse
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from training import overrides
 from training.errors import UsageError
 from training.recipes import DEFAULT, MEASURED, RECIPES, Recipe
+from training.values import integer
 
 PROGRAM = "train.py"
 _LARGEST_SEED = 2**32 - 1  # NumPy's, which Keras seeds along with its own
@@ -42,7 +45,7 @@ files in the output folder, written together at the end or not at all:
 examples:
   python training/train.py
   python training/train.py --recipe sheet --seed 1 --output /tmp/sheet
-  python training/train.py --epochs 1 --quiet
+  python training/train.py --recipe balanced --epochs 2 --learning-rate 0.005 --convolutions 32x3,32x3/2,64x3/2
   python training/train.py --data ~/.keras/datasets/mnist.npz
 
 exit status:
@@ -72,8 +75,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     Raises `UsageError`, with a line for the user, if one is wrong; ends the process after `--help`.
     """
     given = _parser().parse_args(argv)
-    recipe = RECIPES[given.recipe]
-    recipe = replace(recipe, epochs=given.epochs or recipe.epochs, batch_size=given.batch_size or recipe.batch_size)
+    recipe = overrides.apply(RECIPES[given.recipe], vars(given))
     output = given.output or Path("runs") / f"{recipe.name}-seed{given.seed}"
     return Options(recipe, given.seed, given.data, output, given.quiet, given.certify)
 
@@ -101,22 +103,33 @@ def _parser() -> Parser:
         default=True,
         help="first certify TensorFlow's kernels, bit for bit, at the network's own shapes (default: yes)",
     )
+    parser.add_argument("--list-recipes", action=_ListRecipes, help="print every recipe with its fields, and end")
     add_common(parser, default_output="runs/RECIPE-seedN")
+    overrides.add_to(parser)
     return parser
 
 
+class _ListRecipes(argparse.Action):
+    """Prints the recipes and ends the process, as --help does."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **options)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        sys.stdout.write("\n".join(map(overrides.listed, RECIPES.values())) + "\n")
+        parser.exit()
+
+
 def add_common(parser: Parser, default_output: str) -> None:
-    """Add the options of every training: --seed, --epochs, --batch-size, --data, --output, --quiet."""
+    """Add the options of every training: --seed, --data, --output, --quiet."""
     add = parser.add_argument
     add(
         "--seed",
-        type=_seed,
+        type=integer(0, _LARGEST_SEED),
         default=0,
         metavar="N",
         help="for weights, order and split (default: %(default)s)",
     )
-    add("--epochs", type=_positive, metavar="N", help="instead of the recipe's; its schedule is stretched")
-    add("--batch-size", type=_positive, metavar="N", help="images per step, instead of the recipe's")
     add(
         "--data",
         type=Path,
@@ -128,23 +141,4 @@ def add_common(parser: Parser, default_output: str) -> None:
 
 
 def _described(recipe: Recipe) -> str:
-    return f"  {recipe.name:8} {recipe.about}\n{'':10} {MEASURED[recipe.name]}"
-
-
-def _positive(text: str) -> int:
-    return _integer(text, 1, None)
-
-
-def _seed(text: str) -> int:
-    return _integer(text, 0, _LARGEST_SEED)
-
-
-def _integer(text: str, low: int, high: int | None) -> int:
-    expected = f"expected an integer from {low}" + (f" to {high}" if high is not None else " up")
-    try:
-        value = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{expected}, got {text!r}") from None
-    if value < low or (high is not None and value > high):
-        raise argparse.ArgumentTypeError(f"{expected}, got {text}")
-    return value
+    return f"  {recipe.name:13} {recipe.about}\n{'':15} {MEASURED[recipe.name]}"

@@ -1,13 +1,12 @@
 """The command line of `train_numpy.py`: its recipe, options, their checks, and the help."""
 
-import argparse
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from training.options import Options, Parser, add_common
-from training.recipes import Adam, Convolution, Network, Recipe
+from training.recipes import Adam, Network, Recipe
+from training.values import Convolution, integer, positive
 
 PROGRAM = "train_numpy.py"
 
@@ -73,21 +72,13 @@ def parse(argv: Sequence[str] | None = None) -> Options:
 def _parser() -> Parser:
     parser = Parser(PROGRAM, _DESCRIPTION, _EPILOG.format(measured=MEASURED))
     add_common(parser, default_output="runs/numpy-seedN")
-    parser.add_argument(
+    add = parser.add_argument
+    add("--epochs", type=integer(1), metavar="N", help="instead of the recipe's; its schedule is stretched")
+    add("--batch-size", type=integer(1), metavar="N", help="images per step, instead of the recipe's")
+    add(
         "--learning-rate",
-        type=_rate,
+        type=positive,
         metavar="RATE",
         help="peak of the one cycle, instead of the recipe's",
     )
     return parser
-
-
-def _rate(text: str) -> float:
-    expected = "expected a number above 0"
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{expected}, got {text!r}") from None
-    if not (value > 0 and math.isfinite(value)):
-        raise argparse.ArgumentTypeError(f"{expected}, got {text}")
-    return value

@@ -11,7 +11,7 @@ pytest.importorskip("tensorflow")
 from numeric import Geometry
 from proofs.conformance.adapters import load
 from training import certification, models
-from training.recipes import QUICK, RECIPES
+from training.recipes import FAST, RECIPES
 from training.train import main
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -29,7 +29,7 @@ def test_the_layers_are_the_networks() -> None:
 
 
 def test_every_kernel_of_the_default_network_is_certified() -> None:
-    certificate = certification.certify(QUICK, 3)
+    certificate = certification.certify(FAST, 3)
     functions = {(row["layer"], row["function"]) for row in certificate["layers"]}
     for layer in ("convolution_1", "convolution_2"):
         for name in ("conv", "conv.input_gradient", "conv.weight_gradient", "conv.bias_gradient"):

@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from training import overrides
 from training.errors import UsageError
 from training.options import parse
-from training.recipes import DEFAULT, MEASURED, RECIPES
+from training.recipes import DEFAULT, MEASURED, RECIPES, Adam, Network, Recipe
+from training.values import Convolution
 
 TRAIN = Path(__file__).resolve().parents[2] / "training" / "train.py"
 
@@ -17,7 +20,7 @@ def test_defaults() -> None:
     options = parse([])
     assert options.recipe == RECIPES[DEFAULT]
     assert (options.seed, options.data, options.quiet) == (0, None, False)
-    assert options.output == Path("runs/quick-seed0")
+    assert options.output == Path("runs/fast-seed0")
 
 
 def test_options_override_the_recipe() -> None:
@@ -26,6 +29,61 @@ def test_options_override_the_recipe() -> None:
     assert (options.recipe.name, options.recipe.epochs, options.recipe.batch_size) == ("sheet", 2, 32)
     assert options.recipe.network == RECIPES["sheet"].network
     assert (options.seed, options.data, options.output, options.quiet) == (4, Path("d"), Path("o"), True)
+
+
+LAYERS = (
+    "argument --convolutions: expected KERNELSxWIDTH, s for same padding, /POOLING, as in 32x5s/2, several with "
+    "commas, got "
+)
+EVERY_FIELD = {
+    "--convolutions": ("8x3,16x5s/2", (Convolution(8, 3, pooling=1), Convolution(16, 5, "same", 2))),
+    "--dense": ("0", 0),
+    "--dropout": ("0.25", 0.25),
+    "--normalise": ("yes", True),
+    "--learning-rate": ("0.5", 0.5),
+    "--beta-1": ("0.5", 0.5),
+    "--beta-2": ("0.75", 0.75),
+    "--warmup": ("none", None),
+    "--epochs": ("7", 7),
+    "--batch-size": ("9", 9),
+}
+
+
+def changed(recipe: Recipe) -> dict[str, object]:
+    """The values of all fields, by option."""
+    return {overrides.option(field.name): value for field, value in overrides.values(recipe)}
+
+
+def test_every_field_of_a_recipe_has_an_option() -> None:
+    assert set(changed(RECIPES[DEFAULT])) == set(EVERY_FIELD)
+    fields = {*Recipe.__dataclass_fields__, *Network.__dataclass_fields__, *Adam.__dataclass_fields__}
+    fields -= {"name", "about", "network", "optimizer"}
+    assert {overrides.option(name) for name in fields} == set(EVERY_FIELD)
+
+
+@pytest.mark.parametrize("option", EVERY_FIELD)
+def test_an_option_changes_its_field_and_no_other(option: str) -> None:
+    text, value = EVERY_FIELD[option]
+    recipe = RECIPES[DEFAULT]
+    assert changed(parse([option, text]).recipe) == {**changed(recipe), option: value}
+    assert changed(recipe)[option] != value
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_what_the_list_shows_is_read_back_as_the_recipe(recipe: Recipe) -> None:
+    """From any other recipe: so the list leaves nothing out."""
+    head, *lines = overrides.listed(recipe).splitlines()
+    assert head == f"{recipe.name}: {recipe.about}"
+    for other in RECIPES:
+        given = parse(["--recipe", other, *" ".join(lines).split()]).recipe
+        assert replace(given, name=recipe.name, about=recipe.about) == recipe
+
+
+def test_list_recipes_prints_all_and_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(["--list-recipes"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == "".join(f"{overrides.listed(recipe)}\n" for recipe in RECIPES.values())
 
 
 def test_output_folder_is_named_after_recipe_and_seed() -> None:
@@ -40,6 +98,16 @@ def test_output_folder_is_named_after_recipe_and_seed() -> None:
         ("--epochs two", "argument --epochs: expected an integer from 1 up, got 'two'"),
         ("--epochs 1.5", "argument --epochs: expected an integer from 1 up, got '1.5'"),
         ("--batch-size 0", "argument --batch-size: expected an integer from 1 up, got 0"),
+        ("--convolutions 8x3,", f"{LAYERS}''"),
+        ("--convolutions 8x0", f"{LAYERS}'8x0'"),
+        ("--convolutions 8x3/0", f"{LAYERS}'8x3/0'"),
+        ("--convolutions 8y3", f"{LAYERS}'8y3'"),
+        ("--learning-rate 0", "argument --learning-rate: expected a number above 0, got 0"),
+        ("--learning-rate nan", "argument --learning-rate: expected a number above 0, got nan"),
+        ("--learning-rate inf", "argument --learning-rate: expected a number above 0, got inf"),
+        ("--dropout 1", "argument --dropout: expected a number from 0 up, below 1, got 1"),
+        ("--warmup never", "argument --warmup: expected a number from 0 up, below 1, got 'never'"),
+        ("--normalise maybe", "argument --normalise: expected one of yes, no, got 'maybe'"),
         ("--seed -1", "argument --seed: expected an integer from 0 to 4294967295, got -1"),
         ("--seed 4294967296", "argument --seed: expected an integer from 0 to 4294967295, got 4294967296"),
         ("--seed", "argument --seed: expected one argument"),
@@ -54,7 +122,7 @@ def test_bad_option_is_told(arguments: str, message: str) -> None:
 
 
 def test_unknown_recipe_is_told_with_those_there_are() -> None:
-    with pytest.raises(UsageError, match=r"argument --recipe: invalid choice: 'x' \(choose from .*quick.*sheet"):
+    with pytest.raises(UsageError, match=r"argument --recipe: invalid choice: 'x' \(choose from .*fast.*sheet"):
         parse(["--recipe", "x"])
 
 
@@ -63,7 +131,7 @@ def test_help_names_every_option_recipe_and_file(capsys: pytest.CaptureFixture[s
         parse(["--help"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
-    options = ["--recipe", "--seed", "--epochs", "--batch-size", "--data", "--output", "--quiet", "--help"]
+    options = [*EVERY_FIELD, "--recipe", "--list-recipes", "--seed", "--data", "--output", "--quiet", "--help"]
     files = ["model.keras", "history.csv", "summary.json", "curves.png", "kernels.png", "misread.png"]
     sheet = ["train_and_test_MNIST_solution.py", "not a copy"]
     for word in [*options, *files, *sheet, *RECIPES, *MEASURED.values()]:

@@ -60,7 +60,7 @@ def test_digits_are_learnt(finished: Path) -> None:
 
 def test_summary_says_all_that_decided_the_run(finished: Path, small_npz: Path) -> None:
     said = summary(finished)
-    recipe = dataclasses.replace(RECIPES["quick"], epochs=5, batch_size=64)
+    recipe = dataclasses.replace(RECIPES["fast"], epochs=5, batch_size=64)
     assert said["recipe"] == json.loads(json.dumps(dataclasses.asdict(recipe)))
     assert said["seed"] == 0
     assert said["data"] == {"source": str(small_npz), "sha256": dict(data.load(small_npz).digests)}
@@ -149,9 +149,9 @@ def test_batch_larger_than_the_data_and_not_a_word_if_quiet(
 def test_lost_loss_ends_the_run_with_one_line(
     small_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    quick = RECIPES["quick"]
-    lost = dataclasses.replace(quick, optimizer=dataclasses.replace(quick.optimizer, learning_rate=float("nan")))
-    monkeypatch.setitem(options.RECIPES, "quick", lost)
+    fast = RECIPES["fast"]
+    lost = dataclasses.replace(fast, optimizer=dataclasses.replace(fast.optimizer, learning_rate=float("nan")))
+    monkeypatch.setitem(options.RECIPES, "fast", lost)
     assert train(small_npz, tmp_path / "out", "--quiet") == 1
     out, err = capfd.readouterr()
     assert out == ""
@@ -243,8 +243,8 @@ def test_script_runs_from_any_directory_with_a_clean_report(small_npz: Path, tmp
     assert headings(out.splitlines()) == said
     assert f"data      {small_npz}: 3,300 training, 300 validation, 500 test images\n" in out
     assert "layer     convolution_1   24 x 24 x 24         624 parameters\n" in out
-    assert out.splitlines()[-1] == f"results   {Path('runs/quick-seed0')}"
-    assert sorted(path.name for path in (tmp_path / "runs" / "quick-seed0").iterdir()) == FILES
+    assert out.splitlines()[-1] == f"results   {Path('runs/fast-seed0')}"
+    assert sorted(path.name for path in (tmp_path / "runs" / "fast-seed0").iterdir()) == FILES
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot send SIGINT to one process")

@@ -18,8 +18,9 @@ from numeric.losses import softmax_cross_entropy
 from training import data, fitting_numpy, options_numpy
 from training.errors import UsageError
 from training.options_numpy import MEASURED, RECIPE, parse
-from training.recipes import RECIPES, Convolution, Network
+from training.recipes import RECIPES, Network
 from training.train_numpy import main
+from training.values import Convolution
 
 TRAIN = Path(__file__).resolve().parents[2] / "training" / "train_numpy.py"
 FILES = ["history.csv", "model.npz", "summary.json"]
@@ -174,7 +175,7 @@ def test_interrupt_leaves_nothing(
         ("--learning-rate 0", "argument --learning-rate: expected a number above 0, got 0"),
         ("--learning-rate inf", "argument --learning-rate: expected a number above 0, got inf"),
         ("--learning-rate fast", "argument --learning-rate: expected a number above 0, got 'fast'"),
-        ("--recipe quick", "unrecognized arguments: --recipe quick"),
+        ("--recipe fast", "unrecognized arguments: --recipe fast"),
         ("--data missing", "missing: expected a folder of IDX files or an .npz file, found neither"),
         ("--data file", "file: expected an .npz archive of plain arrays: File is not a zip file"),
         ("--output file", "--output file: expected a folder that can be written to: "),
@@ -251,7 +252,7 @@ def test_a_network_of_any_recipe_is_built() -> None:
 
 def test_reading_is_the_mean_over_all_digits(mnist: data.Dataset) -> None:
     """With a last portion that is smaller than the others."""
-    network = fitting_numpy.build(RECIPES["quick"].network, np.random.default_rng(0))
+    network = fitting_numpy.build(RECIPES["fast"].network, np.random.default_rng(0))
     digits = mnist.test.take(np.arange(510))
     logits = np.concatenate(
         [network.forward(fitting_numpy.grey(digits.images[part])) for part in (slice(500), slice(500, None))]
