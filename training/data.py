@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from training import idx, npz
 from training.errors import DataError
+from training.recipes import IMAGE_SIDE
 
 EMBEDDED = Path(__file__).resolve().parent / "mnist"
-IMAGE_SHAPE = (28, 28)
+IMAGE_SHAPE = (IMAGE_SIDE, IMAGE_SIDE)
 CLASSES = 10
 VALIDATION_SHARE = 12  # one training image in twelve: 5,000 of MNIST's 60,000
 
@@ -71,11 +72,13 @@ def load(path: Path | None = None) -> Dataset:
     raise DataError(f"{path}: expected a folder of IDX files or an .npz file, found neither")
 
 
-def split(digits: Digits, seed: int) -> tuple[Digits, Digits]:
+def split(digits: Digits, seed: int, *, validate: bool = True) -> tuple[Digits, Digits]:
     """Return `digits` in two: what to train on, and the last twelfth of a seeded shuffle to validate with.
 
-    Raises `DataError` if there are fewer than twelve.
+    If it is not to `validate`, all of them and none. Raises `DataError` if there are fewer than twelve.
     """
+    if not validate:
+        return digits, digits.take(np.arange(0))
     validation = len(digits) // VALIDATION_SHARE
     if validation == 0:
         raise DataError(f"expected at least {VALIDATION_SHARE} training images, got {len(digits)}")

@@ -1,67 +1,132 @@
-"""Training a model as a recipe says, and having it read digits."""
+"""Training a model as a recipe says: chunks of steps, validation after each epoch, an early end if asked for."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
-from training import models
-from training.callbacks import EpochRows, Row, StopOnLostLoss
+from training.course import Course
 from training.data import Digits
+from training.errors import RunError
+from training.loop import Loop
+from training.reading import Reader
 from training.recipes import Recipe
-from training.report import Report
 
-_READING_BATCH = 1000  # images read at once when no gradients are kept
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """What a model made of some digits: mean cross-entropy (nats), share read right, probabilities `(n, 10)`."""
-
-    loss: float
-    accuracy: float
-    probabilities: npt.NDArray[np.float32]
+Row = dict[str, float]
 
 
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """A trained model, a row of figures for each epoch (see `EpochRows`), and the seconds that fitting took."""
+@dataclass(frozen=True)
+class Execution:
+    """How the steps are executed: how many before Python looks at them, and whether XLA compiles each."""
 
-    model: keras.Model
-    rows: list[Row]
-    seconds: float
+    chunk: int = 100
+    xla: bool = False
 
 
-def train(recipe: Recipe, seed: int, training: Digits, validation: Digits, report: Report) -> Trained:
-    """Build the recipe's network and fit it to `training`; `seed` decides its first weights and every draw.
+@dataclass
+class Progress:
+    """How far a training is: what its next step depends on besides the loop's own state.
 
-    Raises `RunError` if the loss stops being a finite number.
+    `rows` are the figures of each epoch done: `epoch` (from 1), `loss`, `accuracy`, `val_loss`, `val_accuracy` (if
+    there are validation images), `seconds` (validation included) and `learning_rate` (of the last step). Loss and
+    accuracy are means over the epoch's steps, each before its change of the weights, on images as they were moved and
+    targets as they were smoothed. `losses`, `right` and `seconds` are those of the epoch that is not done yet.
+    `best` holds the weights of the epoch with the lowest loss on validation images, if they may be needed.
     """
-    keras.utils.set_random_seed(seed)
-    model = models.build(recipe.network)
-    models.prepare(model, recipe, len(training))
-    report.model(recipe, seed, model)
-    rows = EpochRows(report.epoch)
-    start = time.perf_counter()
-    model.fit(
-        training.images,
-        training.labels,
-        batch_size=recipe.batch_size,
-        epochs=recipe.epochs,
-        validation_data=(validation.images, validation.labels),
-        validation_batch_size=_READING_BATCH,
-        callbacks=[StopOnLostLoss(), rows],
-        verbose=1 if report.bar else 0,
-    )
-    return Trained(model, rows.rows, time.perf_counter() - start)
+
+    step: int = 0
+    rows: list[Row] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    right: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    best: list[npt.NDArray[Any]] = field(default_factory=list)
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch, from 0, of the lowest loss on validation images, the first of several."""
+        return min(range(len(self.rows)), key=lambda epoch: self.rows[epoch]["val_loss"])
 
 
-def read(model: keras.Model, digits: Digits) -> Reading:
-    """Have `model` read `digits`, each image once, and mark it against their labels."""
-    probabilities = np.asarray(model.predict(digits.images, batch_size=_READING_BATCH, verbose=0))
-    given = probabilities[np.arange(len(digits)), digits.labels]
-    loss = -np.log(np.maximum(given, np.finfo(given.dtype).tiny)).mean(dtype=np.float64)
-    accuracy = (probabilities.argmax(axis=1) == digits.labels).mean()
-    return Reading(float(loss), float(accuracy), probabilities)
+class Fit:
+    """A training of the recipe's network on `training`; `seed` decides its first weights and every draw."""
+
+    def __init__(self, recipe: Recipe, execution: Execution, seed: int, training: Digits, validation: Digits) -> None:
+        start = time.perf_counter()
+        keras.utils.set_random_seed(seed)
+        self.recipe, self._execution, self._validation = recipe, execution, validation
+        self.course = Course(recipe, len(training), seed)
+        self.loop = Loop(recipe, training, tf.distribute.get_strategy(), xla=execution.xla)
+        self.reader = Reader(recipe.network)
+        self.progress = Progress()
+        self.loop.compile(self.course)
+        self.compiling = time.perf_counter() - start
+
+    @property
+    def done(self) -> bool:
+        """Whether there is no step left, or no hope for a better epoch within the recipe's patience."""
+        rows, patience = self.progress.rows, self.recipe.patience
+        hopeless = bool(patience and rows) and len(rows) - 1 - self.progress.best_epoch >= patience
+        return self.progress.step == self.course.steps or hopeless
+
+    @property
+    def seconds(self) -> float:
+        """The time that all epochs took."""
+        return sum(row["seconds"] for row in self.progress.rows)
+
+    def advance(self, tell: Callable[[Row], None]) -> None:
+        """Do a chunk of steps; at the end of an epoch read the validation images and `tell` its row.
+
+        Raises `RunError` if the loss is not a finite number.
+        """
+        start, progress = time.perf_counter(), self.progress
+        epoch, within = divmod(progress.step, self.course.steps_per_epoch)
+        last = min(within + self._execution.chunk, self.course.steps_per_epoch)
+        losses, right = self.loop.run(self.course.portion(progress.step, progress.step + last - within))
+        _require_finite(losses, within)
+        progress.step += last - within
+        progress.losses += losses.tolist()
+        progress.right += right.tolist()
+        if last == self.course.steps_per_epoch:
+            progress.rows.append(self._close(epoch, start))
+            self._keep_best()
+            tell(progress.rows[-1])
+        else:
+            progress.seconds += time.perf_counter() - start
+
+    def finish(self) -> Reader:
+        """Return a reader with the final weights: those of the last step, or with patience of the best epoch."""
+        self.reader.take(self.progress.best or self.loop.weights())
+        return self.reader
+
+    def _close(self, epoch: int, start: float) -> Row:
+        """Return the row of an epoch whose last chunk began at `start`, and begin another."""
+        progress = self.progress
+        row: Row = {"epoch": epoch + 1, "loss": _mean(progress.losses), "accuracy": _mean(progress.right)}
+        if len(self._validation):
+            self.reader.take(self.loop.weights())
+            reading = self.reader.read(self._validation)
+            row |= {"val_loss": reading.loss, "val_accuracy": reading.accuracy}
+        row["seconds"] = progress.seconds + time.perf_counter() - start
+        row["learning_rate"] = self.course.rate(progress.step - 1)
+        progress.losses, progress.right, progress.seconds = [], [], 0.0
+        return row
+
+    def _keep_best(self) -> None:
+        if self.recipe.patience and self.progress.best_epoch == len(self.progress.rows) - 1:
+            self.progress.best = self.loop.weights()
+
+
+def _require_finite(losses: npt.NDArray[Any], before: int) -> None:
+    lost = np.flatnonzero(~np.isfinite(losses))
+    if lost.size:
+        step, loss = before + lost[0] + 1, losses[lost[0]]
+        raise RunError(f"the loss is {loss} at step {step} of the epoch: is the learning rate too high?")
+
+
+def _mean(figures: list[float]) -> float:
+    return float(np.mean(figures, dtype=np.float64))

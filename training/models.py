@@ -1,66 +1,64 @@
 """Recipes as Keras models."""
 
+from collections.abc import Iterator
+
 import keras
 
 from training.data import CLASSES, IMAGE_SHAPE
-from training.recipes import Adam, Network, Recipe
+from training.precision import policy
+from training.recipes import Network, Recipe
 from training.values import Convolution
 
+_MOMENTUM = 0.9  # of the moving mean and variance: an epoch has a few hundred steps, not the thousands of Keras's 0.99
 
-def build(network: Network) -> keras.Model:
-    """Return the untrained model: grey values 0 to 255 `(n, 28, 28)` in, probabilities `(n, 10)` out."""
-    layers = [
-        keras.layers.Input(IMAGE_SHAPE, name="image"),
-        keras.layers.Rescaling(1 / 255, name="scale"),
-        keras.layers.Reshape((*IMAGE_SHAPE, 1), name="channel"),
-    ]
+
+def build(network: Network, precision: str = "float32") -> keras.Model:
+    """Return the untrained model: grey values 0 to 255 `(n, 28, 28)` in, probabilities `(n, 10)` out.
+
+    Weights and probabilities are float32 whatever the `precision` of the arithmetic is.
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy(precision))
+    try:
+        return keras.Sequential(list(_layers(network)), name="network")
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def logits(model: keras.Model) -> keras.Model:
+    """Return `model`, sharing its weights, without the softmax at its end."""
+    return keras.Model(model.inputs, model.layers[-1].input)
+
+
+def optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+    """Return the optimizer of `recipe`; whoever steps sets its learning rate."""
+    adam = recipe.optimizer
+    made = keras.optimizers.Adam(adam.learning_rate, beta_1=adam.beta_1, beta_2=adam.beta_2)
+    return keras.optimizers.LossScaleOptimizer(made) if recipe.precision == "float16" else made
+
+
+def _layers(network: Network) -> Iterator[keras.layers.Layer]:
+    yield keras.layers.Input(IMAGE_SHAPE, name="image")
+    yield keras.layers.Rescaling(1 / 255, name="scale")
+    yield keras.layers.Reshape((*IMAGE_SHAPE, 1), name="channel")
     for number, convolution in enumerate(network.convolutions, start=1):
-        layers += _convolution(convolution, number, normalise=network.normalise)
-    layers.append(keras.layers.Flatten(name="flatten"))
+        yield from _convolution(convolution, number, normalise=network.normalise)
+    yield keras.layers.Flatten(name="flatten")
     if network.dense:
-        layers.append(keras.layers.Dense(network.dense, activation="relu", name="dense"))
+        yield keras.layers.Dense(network.dense, activation="relu", name="dense")
     if network.dropout:
-        layers.append(keras.layers.Dropout(network.dropout, name="dropout"))
-    layers.append(keras.layers.Dense(CLASSES, activation="softmax", name="digit"))
-    return keras.Sequential(layers)
+        yield keras.layers.Dropout(network.dropout, name="dropout")
+    yield keras.layers.Dense(CLASSES, dtype="float32", name="digit")
+    yield keras.layers.Softmax(dtype="float32", name="probability")
 
 
-def prepare(model: keras.Model, recipe: Recipe, images: int) -> None:
-    """Compile `model` to be trained on that many `images` as `recipe` says."""
-    steps = -(-images // recipe.batch_size)
-    model.compile(
-        optimizer=_adam(recipe.optimizer, steps * recipe.epochs),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        # Leaving the compiled loop costs as much as a step of so small a network: do it ten times an epoch.
-        # (Keras before 3.7 drops what is left over if this does not divide the steps.)
-        steps_per_execution=-(-steps // 10),
-    )
-
-
-def _convolution(convolution: Convolution, number: int, *, normalise: bool) -> list[keras.layers.Layer]:
+def _convolution(convolution: Convolution, number: int, *, normalise: bool) -> Iterator[keras.layers.Layer]:
     """ReLU comes after max pooling: the two commute, and there is less to do."""
-    layers: list[keras.layers.Layer] = [
-        keras.layers.Conv2D(
-            convolution.kernels,
-            convolution.width,
-            padding=convolution.padding,
-            use_bias=not normalise,
-            name=f"convolution_{number}",
-        )
-    ]
+    kernels, padding = convolution.kernels, convolution.padding
+    name = f"convolution_{number}"
+    yield keras.layers.Conv2D(kernels, convolution.width, padding=padding, use_bias=not normalise, name=name)
     if convolution.pooling > 1:
-        layers.append(keras.layers.MaxPooling2D(convolution.pooling, name=f"pooling_{number}"))
+        yield keras.layers.MaxPooling2D(convolution.pooling, name=f"pooling_{number}")
     if normalise:
-        layers.append(keras.layers.BatchNormalization(name=f"normalisation_{number}"))
-    return [*layers, keras.layers.ReLU(name=f"relu_{number}")]
-
-
-def _adam(adam: Adam, steps: int) -> keras.optimizers.Optimizer:
-    rate: float | keras.optimizers.schedules.LearningRateSchedule = adam.learning_rate
-    if adam.warmup is not None:
-        rise = round(adam.warmup * steps)
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, decay_steps=max(1, steps - rise), warmup_target=adam.learning_rate, warmup_steps=rise
-        )
-    return keras.optimizers.Adam(rate, beta_1=adam.beta_1, beta_2=adam.beta_2)
+        yield keras.layers.BatchNormalization(momentum=_MOMENTUM, name=f"normalisation_{number}")
+    yield keras.layers.ReLU(name=f"relu_{number}")

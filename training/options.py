@@ -3,17 +3,19 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from training import overrides
 from training.errors import UsageError
-from training.recipes import DEFAULT, MEASURED, RECIPES, Recipe
+from training.recipes import DEFAULT, MEASURED, RECIPES, Recipe, require_fitting
 from training.values import integer
 
 PROGRAM = "train.py"
 _LARGEST_SEED = 2**32 - 1  # NumPy's, which Keras seeds along with its own
+
+_TAKEN = ("certify", "validate", "shifts", "chunk", "xla", "seeds")  # as the command line has them
 
 _DESCRIPTION = """\
 Train a convolutional network to read the handwritten digits of MNIST, with TensorFlow: on a GPU if TensorFlow
@@ -31,8 +33,10 @@ recipes:
 
 what is measured on what:
   One training image in twelve (5,000 of 60,000), drawn by the seed, is set aside for validation after each epoch.
-  The test images are read once, after the last epoch, with the weights as they then are. On the CPU of one
-  machine the same seed gives the same figures; other machines, versions and GPUs differ a little.
+  The test images are read once, after the last step, with the final weights (their average, where the recipe keeps
+  one). On the CPU of one machine the same seed gives the same figures; other machines, versions and GPUs differ a
+  little. Two clocks: warm, all steps and validations once everything is compiled; cold, from the start of the process
+  to the writing of its last file.
 
 files in the output folder, written together at the end or not at all:
   model.keras    the trained model: grey values 0 to 255 (n, 28, 28) in, ten probabilities out
@@ -41,6 +45,7 @@ files in the output folder, written together at the end or not at all:
   kernels.png    the kernels of the first layer
   misread.png    test digits misread: what each is, what it was read as, how surely
   summary.json   test accuracy and loss, times, seed, device, versions, recipe, data, certificate; written last
+  With --seeds N: these in a folder seedN for each, and seeds.json with mean, standard deviation and binomial error.
 
 examples:
   python training/train.py
@@ -67,6 +72,18 @@ class Options:
     output: Path
     quiet: bool
     certify: bool = False
+    validate: bool = True
+    shifts: bool = False
+    chunk: int = 100
+    xla: str = "auto"
+    seeds: int = 1
+
+    def each_seed(self) -> "list[Options]":
+        """Return the options of each training; if there are several, each has a folder of its own in `output`."""
+        if self.seeds == 1:
+            return [self]
+        seeds = range(self.seed, self.seed + self.seeds)
+        return [replace(self, seed=seed, seeds=1, output=self.output / f"seed{seed}") for seed in seeds]
 
 
 def parse(argv: Sequence[str] | None = None) -> Options:
@@ -76,8 +93,16 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     """
     given = _parser().parse_args(argv)
     recipe = overrides.apply(RECIPES[given.recipe], vars(given))
-    output = given.output or Path("runs") / f"{recipe.name}-seed{given.seed}"
-    return Options(recipe, given.seed, given.data, output, given.quiet, given.certify)
+    require_fitting(recipe.network)
+    if recipe.patience and not given.validate:
+        raise UsageError("--patience: expected validation images to judge by, got --no-validate")
+    last = given.seed + given.seeds - 1
+    if last > _LARGEST_SEED:
+        raise UsageError(f"--seeds: expected seeds up to {_LARGEST_SEED}, got {given.seed} to {last}")
+    name = f"seed{given.seed}" if given.seeds == 1 else f"seeds{given.seed}-{last}"
+    output = given.output or Path("runs") / f"{recipe.name}-{name}"
+    taken = {name: getattr(given, name) for name in ("seed", "data", "quiet", *_TAKEN)}
+    return Options(recipe=recipe, output=output, **taken)
 
 
 class Parser(argparse.ArgumentParser):
@@ -97,16 +122,30 @@ def _parser() -> Parser:
     parser.add_argument(
         "--recipe", choices=RECIPES, default=DEFAULT, help="what to train, and how (default: %(default)s)"
     )
-    parser.add_argument(
-        "--certify",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="first certify TensorFlow's kernels, bit for bit, at the network's own shapes (default: yes)",
-    )
     parser.add_argument("--list-recipes", action=_ListRecipes, help="print every recipe with its fields, and end")
+    _add_ways(parser)
     add_common(parser, default_output="runs/RECIPE-seedN")
     overrides.add_to(parser)
     return parser
+
+
+def _add_ways(parser: Parser) -> None:
+    """Add the options that say how a recipe is carried out, and do not change what it is."""
+    add, either = parser.add_argument, argparse.BooleanOptionalAction
+    about = "first certify TensorFlow's kernels, bit for bit, at the network's own shapes (default: yes)"
+    add("--certify", action=either, default=True, help=about)
+    about = (
+        "set one training image in twelve aside and read those after each epoch (default: yes); otherwise train on all"
+    )
+    add("--validate", action=either, default=True, help=about)
+    about = "read each test image also at nine places a pixel apart; reported on its own (default: no)"
+    add("--test-time-shifts", dest="shifts", action=either, default=False, help=about)
+    about = "train with N seeds from --seed up, and tell mean, standard deviation and binomial error (default: 1)"
+    add("--seeds", type=integer(1), default=1, metavar="N", help=about)
+    about = "steps that run before Python looks at them (default: %(default)s)"
+    add("--chunk", type=integer(1), default=100, metavar="N", help=about)
+    about = "compile each step with XLA: yes, no or auto, which is on a GPU (default: %(default)s)"
+    add("--xla", choices=("auto", "yes", "no"), default="auto", help=about)
 
 
 class _ListRecipes(argparse.Action):

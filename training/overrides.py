@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import Field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
-from training.recipes import DEFAULT, RECIPES, Adam, Network, Recipe
+from training.recipes import DEFAULT, RECIPES, Adam, Augmentation, Network, Recipe
 from training.values import text_of
 
-_Part = TypeVar("_Part", Network, Adam, Recipe)
-_GROUPS = "network", "optimizer"  # the fields of a recipe that have fields of their own
+_Part = TypeVar("_Part", Network, Adam, Augmentation, Recipe)
+_GROUPS = "network", "optimizer", "augmentation"  # the fields of a recipe that have fields of their own
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:

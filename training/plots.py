@@ -34,7 +34,8 @@ def curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> None:
 def _curve(axes: Axes, rows: Sequence[Mapping[str, float]], name: str, label: str, scale: float) -> None:
     epochs = [row["epoch"] for row in rows]
     axes.plot(epochs, [scale * row[name] for row in rows], "o--", label="training (mean over the epoch)")
-    axes.plot(epochs, [scale * row[f"val_{name}"] for row in rows], "s-", label="validation (after the epoch)")
+    if f"val_{name}" in rows[0]:
+        axes.plot(epochs, [scale * row[f"val_{name}"] for row in rows], "s-", label="validation (after the epoch)")
     axes.set(xlabel="epoch", ylabel=label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from training import values
+from training.errors import UsageError
 from training.values import Convolution
+
+IMAGE_SIDE = 28  # pixels of a digit, along both axes
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 
 def _field(parse: values.Parse, about: str, **default: Any) -> Any:
@@ -40,8 +44,22 @@ class Adam:
 
 
 @dataclass(frozen=True)
+class Augmentation:
+    """How far each training image is moved at random, uniformly to either side, anew in every epoch."""
+
+    shift: float = _field(values.nonnegative, "pixels, down and right", default=0.0)
+    rotation: float = _field(values.nonnegative, "degrees, about the centre", default=0.0)
+    scale: float = _field(values.share, "share of the size", default=0.0)
+
+    @property
+    def any(self) -> bool:
+        """Whether images are moved at all."""
+        return bool(self.shift or self.rotation or self.scale)
+
+
+@dataclass(frozen=True)
 class Recipe:
-    """A training: the network, the optimizer, how often the data is seen and in what portions.
+    """A training: the network, the optimizer, how often the data is seen, in what portions and how changed.
 
     `about` is a line for the help.
     """
@@ -52,6 +70,19 @@ class Recipe:
     optimizer: Adam
     epochs: int = _field(values.integer(1), "times that the training images are seen; the schedule is stretched")
     batch_size: int = _field(values.integer(1), "images per step")
+    augmentation: Augmentation = Augmentation()
+    label_smoothing: float = _field(values.share, "share of the target that is spread over all digits", default=0.0)
+    ema: float = _field(
+        values.share, "how much of the running average of weights stays each step; 0: none", default=0.0
+    )
+    patience: int = _field(
+        values.integer(0),
+        "epochs with no lower validation loss that end it, with the best; 0: never",
+        default=0,
+    )
+    precision: str = _field(
+        values.choice(*PRECISIONS), f"of the arithmetic: {', '.join(PRECISIONS)}", default="float32"
+    )
 
 
 FAST = Recipe(
@@ -61,30 +92,50 @@ FAST = Recipe(
     optimizer=Adam(learning_rate=0.01, beta_1=0.7, beta_2=0.9, warmup=0.1),
     epochs=1,
     batch_size=256,
-)
-
-_DEEP = Network(
-    convolutions=(
-        Convolution(32, 3, pooling=1),
-        Convolution(32, 3),
-        Convolution(64, 3, pooling=1),
-        Convolution(64, 3),
-        Convolution(64, 3),
-    ),
-    dense=0,
-    normalise=True,
+    precision="auto",
 )
 
 BALANCED = Recipe(
     name="balanced",
-    about="five 3x3 convolutions with batch normalisation, a few epochs",
-    network=_DEEP,
+    about="four convolutions with batch normalisation, images moved a little, weights averaged",
+    network=Network(
+        convolutions=(
+            Convolution(24, 5),
+            Convolution(48, 3, pooling=1),
+            Convolution(48, 3),
+            Convolution(64, 3, pooling=1),
+        ),
+        dense=0,
+        normalise=True,
+    ),
     optimizer=Adam(learning_rate=0.01, beta_1=0.9, beta_2=0.99, warmup=0.2),
-    epochs=4,
+    epochs=5,
     batch_size=256,
+    augmentation=Augmentation(shift=1.5, rotation=8.0, scale=0.08),
+    label_smoothing=0.05,
+    ema=0.99,
+    precision="auto",
 )
 
-ACCURATE = replace(BALANCED, name="accurate", about="the network of `balanced`, trained for longer", epochs=16)
+ACCURATE = replace(
+    BALANCED,
+    name="accurate",
+    about="a deeper network, images moved further, for longer",
+    network=Network(
+        convolutions=(
+            Convolution(32, 3, pooling=1),
+            Convolution(32, 3),
+            Convolution(64, 3, pooling=1),
+            Convolution(64, 3),
+            Convolution(64, 3),
+        ),
+        dense=0,
+        normalise=True,
+    ),
+    epochs=16,
+    augmentation=Augmentation(shift=2.0, rotation=10.0, scale=0.1),
+    ema=0.998,
+)
 
 SHEET = Recipe(
     name="sheet",
@@ -109,3 +160,13 @@ DEFAULT = FAST.name
 
 MEASURED = dict.fromkeys(RECIPES, "not measured yet")
 """Mean accuracy on the test set, its range, and the time of the whole process on 2 cores, for the help."""
+
+
+def require_fitting(network: Network) -> None:
+    """Raise `UsageError` if a layer of `network` would have nothing to read."""
+    side = IMAGE_SIDE
+    for layer in network.convolutions:
+        inner = side if layer.padding == "same" else side - layer.width + 1
+        if inner < layer.pooling:
+            raise UsageError(f"--convolutions: expected layers that fit what they read, got {layer} on {side} x {side}")
+        side = inner // layer.pooling

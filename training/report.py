@@ -14,14 +14,10 @@ if TYPE_CHECKING:
 
 
 class Report:
-    """Prints the lines of a run, or nothing if it is to be quiet.
-
-    `bar` says whether Keras should draw its progress bar: on a terminal only, elsewhere `epoch` prints lines.
-    """
+    """Prints the lines of a run, or nothing if it is to be quiet."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self.bar = not quiet and sys.stdout.isatty()
 
     def device(self, device: str) -> None:
         """Say what computes."""
@@ -42,7 +38,9 @@ class Report:
     def model(self, recipe: Recipe, seed: int, model: "keras.Model") -> None:
         """Say what is trained, and how."""
         epochs = "1 epoch" if recipe.epochs == 1 else f"{recipe.epochs} epochs"
-        self._line("recipe", f"{recipe.name}: {epochs}, batches of {recipe.batch_size}, seed {seed}")
+        self._line(
+            "recipe", f"{recipe.name}: {epochs}, batches of {recipe.batch_size}, {recipe.precision}, seed {seed}"
+        )
         for layer in model.layers:
             if layer.count_params():
                 shape = " x ".join(map(str, layer.output.shape[1:]))
@@ -50,16 +48,34 @@ class Report:
         self._line("model", f"{model.count_params():,} parameters")
 
     def epoch(self, row: Mapping[str, float]) -> None:
-        """Say how an epoch went, unless the bar does."""
-        if self.bar:
-            return
-        figures = f"loss {row['loss']:.4f}, accuracy {row['accuracy']:.2%}, validation {row['val_accuracy']:.2%}"
+        """Say how an epoch went."""
+        figures = f"loss {row['loss']:.4f}, accuracy {row['accuracy']:.2%}"
+        if "val_accuracy" in row:
+            figures += f", validation {row['val_accuracy']:.2%}"
         self._line(f"epoch {row['epoch']}", f"{figures}, {row['seconds']:.1f} s")
 
     def result(self, summary: Mapping[str, Any], folder: Path) -> None:
         """Say what was reached, in what time, and where the files are."""
         self._line("test", f"accuracy {summary['test_accuracy']:.2%}, loss {summary['test_loss']:.4f}")
-        self._line("time", f"{summary['seconds_train']:.1f} s training, {summary['seconds_total']:.1f} s in all")
+        if "test_accuracy_shifts" in summary:
+            self._line(
+                "shifted", f"accuracy {summary['test_accuracy_shifts']:.2%}, each test image read at nine places"
+            )
+        self._line("time", f"{summary['seconds_train']:.2f} s warm, {summary['seconds_total']:.1f} s cold")
+        self._line("results", str(folder))
+
+    def together(self, found: Mapping[str, Any], folder: Path) -> None:
+        """Say what several seeds reached."""
+        seeds, test, time = found["seeds"], found["test_accuracy"], found["seconds_train"]
+        spread = f"{test['mean']:.3%}, standard deviation {test['standard_deviation']:.3%}"
+        ends = f"{test['least']:.2%} to {test['greatest']:.2%}"
+        self._line("seeds", f"{len(seeds)}: accuracy {spread}, {ends}; binomial error {found['binomial_error']:.3%}")
+        if "test_accuracy_shifts" in found:
+            shifted = found["test_accuracy_shifts"]
+            self._line(
+                "shifted", f"accuracy {shifted['mean']:.3%}, standard deviation {shifted['standard_deviation']:.3%}"
+            )
+        self._line("time", f"{time['mean']:.2f} s warm, standard deviation {time['standard_deviation']:.2f} s")
         self._line("results", str(folder))
 
     def _line(self, heading: str, text: str) -> None:

@@ -12,24 +12,21 @@ import tensorflow as tf
 
 from training import plots, publish
 from training.data import Dataset
-from training.fitting import Reading, Trained
+from training.fitting import Fit, Row
 from training.options import Options
+from training.reading import Reading
 
 
-def summarise(
-    options: Options, dataset: Dataset, device: str, trained: Trained, reading: Reading, seconds: float
-) -> dict[str, Any]:
-    """Return the figures of a run and all that decided them, as plain values; accuracies are shares from 0 to 1.
-
-    `seconds` is how long the whole run took.
-    """
+def summarise(options: Options, dataset: Dataset, device: str, fit: Fit, reading: Reading) -> dict[str, Any]:
+    """Return the figures of a run and all that decided them, as plain values; accuracies are shares from 0 to 1."""
     return {
         "test_accuracy": reading.accuracy,
         "test_loss": reading.loss,
-        "validation_accuracy": trained.rows[-1]["val_accuracy"],
-        "parameters": trained.model.count_params(),
-        "seconds_train": trained.seconds,
-        "seconds_total": seconds,
+        "validation_accuracy": final_row(fit).get("val_accuracy"),
+        "epoch": final_row(fit)["epoch"],
+        "parameters": fit.reader.model.count_params(),
+        "seconds_train": fit.seconds,
+        "seconds_compile": fit.compiling,
         "seed": options.seed,
         "device": device,
         "versions": {
@@ -43,14 +40,19 @@ def summarise(
     }
 
 
-def write(folder: Path, options: Options, dataset: Dataset, trained: Trained, reading: Reading) -> None:
+def write(folder: Path, options: Options, dataset: Dataset, fit: Fit, reading: Reading) -> None:
     """Write the model, the history and the pictures into `folder`."""
-    trained.model.save(folder / "model.keras")
-    publish.write_history(folder / "history.csv", trained.rows)
+    fit.reader.model.save(folder / "model.keras")
+    publish.write_history(folder / "history.csv", fit.progress.rows)
     title = f"{options.recipe.name}, seed {options.seed}: {reading.accuracy:.2%} of the test digits read right"
-    plots.curves(folder / "curves.png", trained.rows, title)
-    plots.kernels(folder / "kernels.png", first_kernels(trained.model))
+    plots.curves(folder / "curves.png", fit.progress.rows, title)
+    plots.kernels(folder / "kernels.png", first_kernels(fit.reader.model))
     plots.misread(folder / "misread.png", dataset.test, reading.probabilities)
+
+
+def final_row(fit: Fit) -> Row:
+    """Return the row of the epoch whose weights are the final ones: the last, or with patience the best."""
+    return fit.progress.rows[fit.progress.best_epoch if fit.recipe.patience else -1]
 
 
 def first_kernels(model: keras.Model) -> npt.NDArray[np.float32]:

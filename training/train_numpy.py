@@ -90,11 +90,7 @@ def _device() -> str:
 
 
 class _Report(Report):
-    """The lines of a run, one for each epoch on a terminal, too."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        super().__init__(quiet=quiet)
-        self.bar = False
+    """The lines of a run."""
 
     def network(self, options: Options, network: Sequential) -> None:
         """Say what is trained, and how."""

@@ -10,7 +10,7 @@ import pytest
 from training import overrides
 from training.errors import UsageError
 from training.options import parse
-from training.recipes import DEFAULT, MEASURED, RECIPES, Adam, Network, Recipe
+from training.recipes import DEFAULT, MEASURED, PRECISIONS, RECIPES, Adam, Augmentation, Network, Recipe
 from training.values import Convolution
 
 TRAIN = Path(__file__).resolve().parents[2] / "training" / "train.py"
@@ -46,6 +46,13 @@ EVERY_FIELD = {
     "--warmup": ("none", None),
     "--epochs": ("7", 7),
     "--batch-size": ("9", 9),
+    "--shift": ("2.5", 2.5),
+    "--rotation": ("15", 15),
+    "--scale": ("0.125", 0.125),
+    "--label-smoothing": ("0.1", 0.1),
+    "--ema": ("0.99", 0.99),
+    "--patience": ("3", 3),
+    "--precision": ("float16", "float16"),
 }
 
 
@@ -56,8 +63,8 @@ def changed(recipe: Recipe) -> dict[str, object]:
 
 def test_every_field_of_a_recipe_has_an_option() -> None:
     assert set(changed(RECIPES[DEFAULT])) == set(EVERY_FIELD)
-    fields = {*Recipe.__dataclass_fields__, *Network.__dataclass_fields__, *Adam.__dataclass_fields__}
-    fields -= {"name", "about", "network", "optimizer"}
+    fields = {name for part in (Recipe, Network, Adam, Augmentation) for name in part.__dataclass_fields__}
+    fields -= {"name", "about", "network", "optimizer", "augmentation"}
     assert {overrides.option(name) for name in fields} == set(EVERY_FIELD)
 
 
@@ -86,6 +93,21 @@ def test_list_recipes_prints_all_and_ends(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out == "".join(f"{overrides.listed(recipe)}\n" for recipe in RECIPES.values())
 
 
+def test_smallest_layers_that_fit_are_taken() -> None:
+    assert parse(["--convolutions", "8x28,8x1,8x9s"]).recipe.network.convolutions[2].width == 9
+    assert parse(["--convolutions", "8x3/26"]).recipe.network.convolutions[0].pooling == 26
+
+
+def test_each_of_several_seeds_has_its_own_folder() -> None:
+    options = parse(["--seeds", "3", "--seed", "5"])
+    assert options.output == Path("runs/fast-seeds5-7")
+    each = options.each_seed()
+    assert [(one.seed, one.seeds) for one in each] == [(5, 1), (6, 1), (7, 1)]
+    assert [one.output for one in each] == [options.output / f"seed{seed}" for seed in (5, 6, 7)]
+    one = parse([])
+    assert one.each_seed() == [one]
+
+
 def test_output_folder_is_named_after_recipe_and_seed() -> None:
     assert parse(["--recipe", "sheet", "--seed", "7"]).output == Path("runs/sheet-seed7")
 
@@ -108,6 +130,17 @@ def test_output_folder_is_named_after_recipe_and_seed() -> None:
         ("--dropout 1", "argument --dropout: expected a number from 0 up, below 1, got 1"),
         ("--warmup never", "argument --warmup: expected a number from 0 up, below 1, got 'never'"),
         ("--normalise maybe", "argument --normalise: expected one of yes, no, got 'maybe'"),
+        ("--precision double", f"argument --precision: expected one of {', '.join(PRECISIONS)}, got 'double'"),
+        ("--shift -1", "argument --shift: expected a number from 0 up, got -1"),
+        ("--chunk 0", "argument --chunk: expected an integer from 1 up, got 0"),
+        ("--patience 2 --no-validate", "--patience: expected validation images to judge by, got --no-validate"),
+        ("--seed 4294967290 --seeds 7", "--seeds: expected seeds up to 4294967295, got 4294967290 to 4294967296"),
+        ("--convolutions 8x29", "--convolutions: expected layers that fit what they read, got 8x29 on 28 x 28"),
+        ("--convolutions 8x5/9,8x3", "--convolutions: expected layers that fit what they read, got 8x3 on 2 x 2"),
+        (
+            "--convolutions 8x28s/2,8x2s/15",
+            "--convolutions: expected layers that fit what they read, got 8x2s/15 on 14 x 14",
+        ),
         ("--seed -1", "argument --seed: expected an integer from 0 to 4294967295, got -1"),
         ("--seed 4294967296", "argument --seed: expected an integer from 0 to 4294967295, got 4294967296"),
         ("--seed", "argument --seed: expected one argument"),
@@ -131,8 +164,9 @@ def test_help_names_every_option_recipe_and_file(capsys: pytest.CaptureFixture[s
         parse(["--help"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
-    options = [*EVERY_FIELD, "--recipe", "--list-recipes", "--seed", "--data", "--output", "--quiet", "--help"]
-    files = ["model.keras", "history.csv", "summary.json", "curves.png", "kernels.png", "misread.png"]
+    ways = ["--certify", "--validate", "--test-time-shifts", "--chunk", "--xla", "--seeds"]
+    options = [*EVERY_FIELD, *ways, "--recipe", "--list-recipes", "--seed", "--data", "--output", "--quiet", "--help"]
+    files = ["model.keras", "history.csv", "summary.json", "curves.png", "kernels.png", "misread.png", "seeds.json"]
     sheet = ["train_and_test_MNIST_solution.py", "not a copy"]
     for word in [*options, *files, *sheet, *RECIPES, *MEASURED.values()]:
         assert word in text

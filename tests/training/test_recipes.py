@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from training import models
-from training.recipes import DEFAULT, MEASURED, RECIPES, Adam, Network, Recipe
+from training.recipes import DEFAULT, MEASURED, RECIPES, Network, Recipe
 from training.values import Convolution
 
 every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
@@ -80,31 +80,11 @@ def test_model_reads_grey_values_of_any_type_alike() -> None:
     assert np.array_equal(model(images), model(images.astype(np.float32)))
 
 
-def rates(adam: Adam, *, images: int, batch_size: int, epochs: int) -> list[float]:
-    """The learning rate before each step of a training and after the last."""
-    model = models.build(Network((Convolution(1, 3),), dense=1))
-    recipe = Recipe("tiny", "", Network((), 1), adam, epochs, batch_size)
-    models.prepare(model, recipe, images)
-    steps = epochs * -(-images // batch_size)
-    found = []
-    for step in range(steps + 1):
-        model.optimizer.iterations.assign(step)
-        found.append(float(model.optimizer.learning_rate))
-    return found
-
-
-def test_one_cycle_rises_to_its_peak_and_falls_to_zero() -> None:
-    found = rates(Adam(0.01, warmup=0.25), images=95, batch_size=10, epochs=2)
-    assert len(found) == 21
-    np.testing.assert_allclose(found[:6], [0, 0.002, 0.004, 0.006, 0.008, 0.01], atol=1e-8)
-    assert sorted(found[5:], reverse=True) == found[5:]
-    assert found[-1] == 0
-
-
-def test_rate_is_constant_without_warmup() -> None:
-    assert rates(Adam(0.5), images=4, batch_size=2, epochs=1) == [0.5, 0.5, 0.5]
-
-
-@pytest.mark.parametrize("images", [1, 2, 9])
-def test_schedule_of_a_handful_of_steps_is_finite(images: int) -> None:
-    assert np.isfinite(rates(Adam(0.01, warmup=0.25), images=images, batch_size=4, epochs=1)).all()
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_weights_and_probabilities_are_float32_in_any_precision(precision: str) -> None:
+    before = keras.config.dtype_policy().name
+    model = models.build(RECIPES["balanced"].network, precision)
+    assert {variable.dtype for variable in model.weights} == {"float32"}
+    assert {layer.compute_dtype for layer in model.layers if isinstance(layer, keras.layers.Conv2D)} == {precision}
+    assert np.asarray(model(np.zeros((1, 28, 28), np.uint8))).dtype == np.float32
+    assert keras.config.dtype_policy().name == before
