@@ -10,12 +10,22 @@ from typing import Any, NoReturn
 from training import overrides
 from training.errors import UsageError
 from training.recipes import DEFAULT, MEASURED, RECIPES, Recipe, require_fitting
-from training.values import integer
+from training.values import integer, nonnegative
 
 PROGRAM = "train.py"
 _LARGEST_SEED = 2**32 - 1  # NumPy's, which Keras seeds along with its own
 
-_TAKEN = ("certify", "validate", "shifts", "chunk", "xla", "seeds")  # as the command line has them
+_TAKEN = (
+    "certify",
+    "validate",
+    "shifts",
+    "chunk",
+    "xla",
+    "seeds",
+    "resume",
+    "checkpoint",
+    "deterministic",
+)
 
 _DESCRIPTION = """\
 Train a convolutional network to read the handwritten digits of MNIST, with TensorFlow: on a GPU if TensorFlow
@@ -45,6 +55,8 @@ files in the output folder, written together at the end or not at all:
   kernels.png    the kernels of the first layer
   misread.png    test digits misread: what each is, what it was read as, how surely
   summary.json   test accuracy and loss, times, seed, device, versions, recipe, data, certificate; written last
+  While it trains: checkpoint.npz, replaced whole; removed when the results are there. It is written every ten seconds
+  (--checkpoint), and when Ctrl-C or SIGTERM ends the training; --resume goes on from it.
   With --seeds N: these in a folder seedN for each, and seeds.json with mean, standard deviation and binomial error.
 
 examples:
@@ -54,9 +66,10 @@ examples:
   python training/train.py --data ~/.keras/datasets/mnist.npz
 
 exit status:
-  0 done;  1 a kernel of TensorFlow's is wrong, the training failed (loss not finite) or its results could not be
-  written;
-  2 bad option, data, output folder or installation: one line on stderr, nothing done;  130 interrupted
+  0 done;  1 a kernel of TensorFlow's is wrong, the training failed (loss not finite) or its results or checkpoint
+  could not be written;
+  2 bad option, data, checkpoint, output folder or installation: one line on stderr, nothing done;
+  130 interrupted by Ctrl-C, 143 by SIGTERM
 
 TensorFlow's own messages are held back; TF_CPP_MIN_LOG_LEVEL=0 in the environment shows them.
 """
@@ -77,6 +90,9 @@ class Options:
     chunk: int = 100
     xla: str = "auto"
     seeds: int = 1
+    resume: bool = False
+    checkpoint: float = 10.0
+    deterministic: bool = False
 
     def each_seed(self) -> "list[Options]":
         """Return the options of each training; if there are several, each has a folder of its own in `output`."""
@@ -142,6 +158,11 @@ def _add_ways(parser: Parser) -> None:
     add("--test-time-shifts", dest="shifts", action=either, default=False, help=about)
     about = "train with N seeds from --seed up, and tell mean, standard deviation and binomial error (default: 1)"
     add("--seeds", type=integer(1), default=1, metavar="N", help=about)
+    about = "go on from the checkpoint in the output folder, if there is one"
+    add("--resume", action="store_true", help=about)
+    about = "least time between two checkpoints; 0: after every chunk (default: %(default)g)"
+    add("--checkpoint", type=nonnegative, default=10.0, metavar="SECONDS", help=about)
+    add("--deterministic", action="store_true", help="the same bits in every run on one machine, at some cost in time")
     about = "steps that run before Python looks at them (default: %(default)s)"
     add("--chunk", type=integer(1), default=100, metavar="N", help=about)
     about = "compile each step with XLA: yes, no or auto, which is on a GPU (default: %(default)s)"

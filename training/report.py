@@ -47,6 +47,10 @@ class Report:
                 self._line("layer", f"{layer.name:14} {shape:>13} {layer.count_params():>11,} parameters")
         self._line("model", f"{model.count_params():,} parameters")
 
+    def resumed(self, step: int | None, steps: int) -> None:
+        """Say where a training goes on: after `step`, or if there was no checkpoint, at the start."""
+        self._line("resume", "no checkpoint: from the start" if step is None else f"after step {step} of {steps}")
+
     def epoch(self, row: Mapping[str, float]) -> None:
         """Say how an epoch went."""
         figures = f"loss {row['loss']:.4f}, accuracy {row['accuracy']:.2%}"

@@ -1,6 +1,7 @@
 """What a run leaves: the model, its history, pictures, and a summary."""
 
 import dataclasses
+import hashlib
 import platform
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ def summarise(options: Options, dataset: Dataset, device: str, fit: Fit, reading
         "parameters": fit.reader.model.count_params(),
         "seconds_train": fit.seconds,
         "seconds_compile": fit.compiling,
+        "weights_sha256": digest(fit.reader.model),
         "seed": options.seed,
         "device": device,
         "versions": {
@@ -38,6 +40,21 @@ def summarise(options: Options, dataset: Dataset, device: str, fit: Fit, reading
         "recipe": dataclasses.asdict(options.recipe),
         "data": {"source": dataset.source, "sha256": dict(dataset.digests)},
     }
+
+
+def identity(options: Options, dataset: Dataset) -> dict[str, Any]:
+    """Return all that decides which weights come out, as plain values, but for machine and versions."""
+    return {
+        "recipe": dataclasses.asdict(options.recipe),
+        "seed": options.seed,
+        "validate": options.validate,
+        "data": dict(dataset.digests),
+    }
+
+
+def digest(model: keras.Model) -> str:
+    """Return the SHA-256 of the bytes of all weights of `model`, in order."""
+    return hashlib.sha256(b"".join(weight.tobytes() for weight in model.get_weights())).hexdigest()
 
 
 def write(folder: Path, options: Options, dataset: Dataset, fit: Fit, reading: Reading) -> None:

@@ -18,11 +18,12 @@ def require_packages() -> None:
             raise UsageError(f"training needs {package}, which is not installed; to install it: {INSTALL}")
 
 
-def start_tensorflow() -> str:
+def start_tensorflow(*, deterministic: bool = False) -> str:
     """Import TensorFlow and return, in words, the device that it computes on.
 
     Its start-up messages are shown only if `TF_CPP_MIN_LOG_LEVEL` is set or the start fails. On GPUs, memory is
-    taken as needed rather than all at once. Raises `UsageError` if TensorFlow cannot be imported.
+    taken as needed rather than all at once. If it is to be `deterministic`, operations give the same bits every
+    time, or fail. Raises `UsageError` if TensorFlow cannot be imported.
     """
     from proofs.conformance.adapters.quiet import held_back_messages  # brings all of `proofs`: not for --help
 
@@ -34,6 +35,8 @@ def start_tensorflow() -> str:
             gpus = tf.config.list_physical_devices("GPU")
             for gpu in gpus:
                 tf.config.experimental.set_memory_growth(gpu, True)
+            if deterministic:
+                tf.config.experimental.enable_op_determinism()
     except ImportError as error:
         raise UsageError(f"TensorFlow is installed but cannot be imported: {error}") from error
     if not gpus:

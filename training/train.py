@@ -8,13 +8,17 @@ if not __package__:  # run as a file: this folder is on the path and must not hi
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from training import clocks, data, publish, startup, statistics
+from training import clocks, data, publish, signals, startup, statistics
 from training.command import exit_status
 from training.data import Dataset
 from training.options import PROGRAM, Options, parse
 from training.report import Report
+
+if TYPE_CHECKING:
+    from training.checkpoint import Keeper
+    from training.fitting import Fit
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,7 +35,7 @@ def run(options: Options) -> list[dict[str, Any]]:
     publish.require_writable(options.output)
     dataset = data.load(options.data)
     data.split(dataset.training, options.seed, validate=options.validate)  # is there enough of it?
-    device = startup.start_tensorflow()
+    device = startup.start_tensorflow(deterministic=options.deterministic)
     from training import precision  # imports TensorFlow, as what follows does: bad input is told before that
 
     recipe = replace(options.recipe, precision=precision.resolve(options.recipe.precision))
@@ -65,15 +69,17 @@ def train(
     The times of the summary are wall-clock seconds: `seconds_train` is that of all steps and validations, after
     compilation; `seconds_total` runs from the second `started` of this process to the writing of the summary.
     """
-    from training import fitting, results
+    from training import checkpoint, fitting, results
 
     training, validation = data.split(dataset.training, options.seed, validate=options.validate)
     report.data(dataset, len(validation))
     execution = fitting.Execution(options.chunk, startup.use_xla(options.xla))
     fit = fitting.Fit(options.recipe, execution, options.seed, training, validation)
     report.model(options.recipe, options.seed, fit.reader.model)
-    while not fit.done:
-        fit.advance(report.epoch)
+    keeper = checkpoint.Keeper(options.output, fit, results.identity(options, dataset), options.checkpoint)
+    if options.resume:
+        report.resumed(fit.progress.step if keeper.resume() else None, fit.course.steps)
+    _fit(fit, keeper, report)
     reader = fit.finish()
     reading = reader.read(dataset.test)
     with publish.published(options.output) as folder:
@@ -83,8 +89,20 @@ def train(
             summary["test_accuracy_shifts"] = reader.read(dataset.test, shifts=True).accuracy
         summary["seconds_total"] = clocks.process_seconds() - started
         publish.write_summary(folder / publish.LAST, summary)
+    keeper.discard()
     report.result(summary, options.output)
     return summary
+
+
+def _fit(fit: "Fit", keeper: "Keeper", report: Report) -> None:
+    """Do all steps; when told to stop, keep what there is after the chunk that runs."""
+    with signals.noted() as stop:
+        while not fit.done:
+            fit.advance(report.epoch)
+            keeper.keep(now=stop.number is not None)
+            if stop.number is not None:
+                where = f"step {fit.progress.step} of {fit.course.steps}"
+                raise signals.Interrupted(f"--resume continues after {where}", stop.number)
 
 
 def _certify(options: Options, dataset: Dataset, report: Report) -> dict[str, Any] | None:

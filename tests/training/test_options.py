@@ -164,9 +164,28 @@ def test_help_names_every_option_recipe_and_file(capsys: pytest.CaptureFixture[s
         parse(["--help"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
-    ways = ["--certify", "--validate", "--test-time-shifts", "--chunk", "--xla", "--seeds"]
+    ways = [
+        "--certify",
+        "--validate",
+        "--test-time-shifts",
+        "--chunk",
+        "--xla",
+        "--seeds",
+        "--resume",
+        "--checkpoint",
+        "--deterministic",
+    ]
     options = [*EVERY_FIELD, *ways, "--recipe", "--list-recipes", "--seed", "--data", "--output", "--quiet", "--help"]
-    files = ["model.keras", "history.csv", "summary.json", "curves.png", "kernels.png", "misread.png", "seeds.json"]
+    files = [
+        "model.keras",
+        "history.csv",
+        "summary.json",
+        "curves.png",
+        "kernels.png",
+        "misread.png",
+        "seeds.json",
+        "checkpoint.npz",
+    ]
     sheet = ["train_and_test_MNIST_solution.py", "not a copy"]
     for word in [*options, *files, *sheet, *RECIPES, *MEASURED.values()]:
         assert word in text

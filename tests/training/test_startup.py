@@ -60,6 +60,15 @@ def test_gpu_is_named_and_its_memory_grows(monkeypatch: pytest.MonkeyPatch) -> N
     assert growing == [("gpu:0", True), ("gpu:1", True)]
 
 
+def test_operations_are_deterministic_if_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: calls.append("enabled"))
+    startup.start_tensorflow()
+    assert calls == []
+    startup.start_tensorflow(deterministic=True)
+    assert calls == ["enabled"]
+
+
 def messages(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *, fail: bool) -> str:
     """What reaches stderr of a start that writes to its file descriptor, as TensorFlow's libraries do."""
 
