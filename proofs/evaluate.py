@@ -12,6 +12,7 @@ from decimal import Context, Decimal
 from fractions import Fraction
 from functools import cache, cached_property
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,12 @@ import sympy
 from sympy import Add, Integer, Mul, Pow, Rational, Symbol
 from sympy.core.function import AppliedUndef
 
+from proofs.chain_rule import chain_rule, coefficients
 from proofs.expressions import Expression, Expressions
+from proofs.forms import KinkError
 from proofs.multi_index import MultiIndex, agree, box, spread
 from proofs.polynomials import Polynomials
-from proofs.signals import At, D, Formula, Partial, Residue, Rounded
+from proofs.signals import Above, At, D, Formula, Partial, Residue, Rounded
 
 Index = tuple[Any, ...]
 Values = dict[Any, Any]
@@ -34,7 +37,8 @@ class Model:
 
     `forward` is the term for the outputs and the indices that it is a function of, which the undefined loss depends
     on. `maps` are functions by name: index maps, None where they lead nowhere, and activations. A sum over the whole
-    grid runs over `grid`. Terms with exponentials, logarithms and roots take `expressions` for their entries.
+    grid runs over `grid`. Terms with exponentials, logarithms and roots take `expressions` for their entries. Where
+    entries are compared, they compare as the numbers of `sample` do, by array.
     """
 
     def __init__(
@@ -45,18 +49,24 @@ class Model:
         maps: Mapping[str, Callable[..., Any]] | None = None,
         grid: Sequence[Any] = (),
         expressions: bool = False,
+        sample: Mapping[str, Any] | None = None,
     ) -> None:
         self.sizes = dict(sizes)
         self.ranges = dict(arrays)
         self.forward = forward
         self.maps = dict(maps or {})
         self.grid = grid
+        self.sample = dict(sample or {})
         self._values: dict[Any, Any] = {}
-        self.numbers: Any = (
-            Expressions({name: tuple(map(len, axes)) for name, axes in self.ranges.items()})
-            if expressions
-            else Polynomials(self.ranges, rational=True)
-        )
+        self.kept: dict[Any, Any] = {}
+        self.expressions = expressions
+
+    @cached_property
+    def numbers(self) -> Any:
+        """Entries of every array."""
+        if self.expressions:
+            return Expressions({name: tuple(map(len, axes)) for name, axes in self.ranges.items()}, self.sample)
+        return Polynomials(self.ranges, rational=True)
 
     @cached_property
     def _entries(self) -> dict[str, dict[Index, Any]]:
@@ -83,16 +93,39 @@ class Model:
             return self.numbers.derivative(value, entry)
         return self.numbers.ring(value).diff(entry)
 
+    def above(self, value: Any, bound: Any) -> bool:
+        """Whether a value is above another one at the sample. Raises `KinkError` where they are equal there."""
+        if self.expressions:
+            return bool(value > bound)
+        terms = self.numbers.ring(value - bound).terms()
+        difference = sum(c * prod(n**k for n, k in zip(self._point, powers, strict=True)) for powers, c in terms)
+        if not difference:
+            raise KinkError(f"{value} and {bound} are equal at the sample")
+        return bool(difference > 0)
+
     @cached_property
-    def loss(self) -> Any:
-        """Undefined function of all outputs."""
+    def _point(self) -> list[int]:
+        """Number for every generator; 1 for those of arrays without a sample."""
+        point = dict.fromkeys(self.numbers.ring.gens, 1)
+        for name, numbers in self.sample.items():
+            point.update(zip(self.numbers[name].flat, np.ravel(numbers).tolist(), strict=True))
+        return list(point.values())
+
+    @cached_property
+    def outputs(self) -> list[Any]:
+        """What the undefined loss is a function of."""
         if self.forward is None:
             raise TypeError("a loss needs the outputs that it is a function of: the model has no `forward`")
-        (term, indices), axes = self.forward, self.ranges["g"]
-        outputs = np.empty(tuple(map(len, axes)), object)
-        for place, at in zip(np.ndindex(outputs.shape), product(*axes), strict=True):
-            outputs[place] = self.value(term, dict(zip(indices, at, strict=True)))
-        return self.numbers.undefined_loss(outputs)
+        term, indices = self.forward
+        places = product(*self.ranges["g"])
+        return [self.numbers.ring(self.value(term, dict(zip(indices, at, strict=True)))) for at in places]
+
+    def loss_derivative(self, entry: Any) -> Any:
+        """Derivative of the undefined loss by an array entry, by SymPy's chain rule, in terms of g."""
+        rows = [coefficients(output, entry) for output in self.outputs]
+        term, symbols = chain_rule(tuple(map(len, rows)))
+        numbers = [entry, *self.numbers["g"].flat, *(c for row in rows for c in row)]
+        return _compiled(term)(self, dict(zip(symbols, numbers, strict=True)))
 
 
 def _place_on(axis: Sequence[Any], i: Any) -> Any:
@@ -110,7 +143,9 @@ def _compiled(e: Any) -> Run:
     made = _KINDS.get(e.func)
     if made is not None:
         return made(e)
-    if isinstance(e, At | Formula):
+    if isinstance(e, At):
+        return _kept(e, _compiled(e.unfold()))
+    if isinstance(e, Formula):
         return _compiled(e.unfold())
     if isinstance(e, AppliedUndef):
         return _mapped(e)
@@ -118,6 +153,19 @@ def _compiled(e: Any) -> Run:
         number = int(e) if isinstance(e, Integer) else Fraction(e.p, e.q)
         return lambda *_: number
     raise TypeError(f"cannot evaluate {e.func.__name__}: {e}")
+
+
+def _kept(e: Any, run: Run) -> Run:
+    """Keep what a term has been found to be: sums over signals made of others ask for it again and again."""
+    symbols = sorted(e.free_symbols, key=str)
+
+    def kept(model: Model, at: Values) -> Any:
+        key = (e, *map(at.get, symbols))
+        if key not in model.kept:
+            model.kept[key] = run(model, at)
+        return model.kept[key]
+
+    return kept
 
 
 def _all(terms: Iterable[Any]) -> list[Run]:
@@ -191,6 +239,11 @@ def _delta(e: Any) -> Run:
     return lambda model, at: int(agree(left(model, at), right(model, at)))
 
 
+def _above(e: Any) -> Run:
+    value, bound = _all(e.args)
+    return lambda model, at: int(model.above(value(model, at), bound(model, at)))
+
+
 def _summed(e: Any) -> Run:
     body, indices = _compiled(e.function), [index for index, *_ in e.limits]
     spans = [_span(low, high) for _, low, high in e.limits]
@@ -229,16 +282,16 @@ def _derivative(e: Any) -> Run:
         entry = model.entry(name, place(model, at))
         return model.derivative(body(model, at), entry) if entry else 0  # 0: there is no such entry
 
-    return run
+    return _kept(e, run)
 
 
 def _loss_derivative(e: Any) -> Run:
-    """Let SymPy's own chain rule differentiate an undefined function of all outputs."""
+    """Derivative of the undefined loss, 0 by an entry that is not there."""
     name, place = _place(e.args[0])
 
     def run(model: Model, at: Values) -> Any:
         entry = model.entry(name, place(model, at))
-        return model.numbers.loss_derivative(model.loss, entry) if entry else 0
+        return model.loss_derivative(entry) if entry else 0
 
     return run
 
@@ -270,6 +323,7 @@ _KINDS: dict[Any, Callable[[Any], Run]] = {
     sympy.Sum: _summed,
     sympy.Indexed: _indexed,
     sympy.Subs: _substituted,
+    Above: _above,
     Residue: _residue,
     D: _derivative,
     Partial: _loss_derivative,

@@ -9,6 +9,7 @@ zero polynomial. Comparisons are decided at a sample, as in `proofs.forms`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from itertools import product
 from math import lcm
 from numbers import Rational
@@ -193,12 +194,18 @@ def _rooted(term: Any) -> tuple[Any, dict[Any, Any]]:
     def written(base: Any, exponent: Any) -> Any:
         if not (exponent.is_Rational and exponent.q == 2):
             return base**exponent
-        square = sympy.together(sympy.expand(base))
+        square = _square(base)
         root = sympy.Symbol(f"sqrt({square})")
         roots[root] = square
         return root ** (2 * exponent)
 
     return term.replace(sympy.Pow, written), roots
+
+
+@cache
+def _square(base: Any) -> Any:
+    """What a root is the root of, as one fraction."""
+    return sympy.together(sympy.expand(base))
 
 
 class Expressions:

@@ -34,8 +34,10 @@ COUNT = Function("count", integer=True, positive=True)
 CLASSES = Tuple(INPUT_CHANNEL, 0, OUT_CHANNELS - 1)
 VALUES, OTHER_VALUES = Tuple(INPUT_CHANNEL, 0, BATCH - 1), Tuple(SLICE, 0, BATCH - 1)
 NUMBER = Function("number", integer=True)
+WINNER = "winner"
 FEATURE, LENGTH, FEATURES = _over("f", "F")
-UPPER = tuple(_over(index, size)[2] for index, size in (("j1", "J1"), ("u1", "k1")))
+UPPER = tuple(_over(index, size)[2] for index, size in (("j1", "J1"), ("u1", "k1"), ("o1", "m1"), ("c1", "C1")))
+"""Ranges of the layer with the number 1: slices, taps, outputs, output channels."""
 ENTRY_CHANNEL, ENTRY_CELL = Symbol("i1", integer=True), Symbol("a1", integer=True)
 ENTRIES = (Tuple(ENTRY_CHANNEL, 0, IN_CHANNELS - 1), Tuple(ENTRY_CELL, 0, INPUT - 1))
 WINDOW = Symbol("K", integer=True, positive=True)
@@ -156,6 +158,35 @@ def _counted(pool: Any, o: Any) -> Any:
     return COUNT(o) if len(pool.args) > 1 else WINDOW
 
 
+class MaxPool(Signal):
+    """`MaxPool(x)`: `y[n, c, o] = x[n, c, reads(o, winner(n, c, o))]`; `MaxPool(x, 1)` has maps of its own.
+
+    `winner` is the tap through which that output reads the largest entry of its window: it depends on x.
+    """
+
+    def at(self, *index: Any) -> Any:
+        """Value by definition."""
+        x, *which = self.args
+        n, c, o = index
+        return value(x, n, c, _won(n, c, o, *which))
+
+
+class MaxPoolGradient(Signal):
+    """`MaxPoolGradient(g)`: `dx[n, c, a]`, the sum of `g[n, c, o]` over all o whose window cell a has won."""
+
+    def at(self, *index: Any) -> Any:
+        """Value by definition."""
+        g, *which = self.args
+        n, c, a = index
+        (o, *_) = outputs = UPPER[2] if which else OUTPUTS
+        return Sum(KroneckerDelta(_won(n, c, o, *which), a) * value(g, n, c, o), outputs)
+
+
+def _won(n: Any, c: Any, o: Any, which: Any = "") -> Any:
+    """Cell that has won the window of output (n, c, o)."""
+    return Function(f"reads{which}", integer=True)(o, Function(f"{WINNER}{which}", integer=True)(n, c, o))
+
+
 class Dense(Signal):
     """`Dense(x, w)`: `y[n, c] = Σ over i of x[n, i]·w[c, i]`; `Dense(x, w, SLICES)` by j."""
 
@@ -168,13 +199,14 @@ class Dense(Signal):
 
 
 class DenseInputGradient(Signal):
-    """`DenseInputGradient(g, w)`: `dx[n, i] = Σ over c of g[n, c]·w[c, i]`."""
+    """`DenseInputGradient(g, w)`: `dx[n, i] = Σ over c of g[n, c]·w[c, i]`; with `UPPER[3]` over c1."""
 
     def at(self, *index: Any) -> Any:
         """Value by definition."""
-        g, w = self.args
+        g, w, *outputs = self.args
         n, i = index
-        return Sum(value(g, n, CHANNEL) * value(w, CHANNEL, i), CHANNELS)
+        (c, *_) = limits = outputs[0] if outputs else CHANNELS
+        return Sum(value(g, n, c) * value(w, c, i), limits)
 
 
 class DenseWeightGradient(Signal):
@@ -188,13 +220,18 @@ class DenseWeightGradient(Signal):
 
 
 class OneGroup(Signal):
-    """`OneGroup(x, w)`: the layer of one group, where channel(c, j) = j."""
+    """`OneGroup(x, w)`: the layer of one group, where channel(c, j) = j.
+
+    `OneGroup(x, w, 1, slices, taps)` has an index map, slices and taps of its own.
+    """
 
     def at(self, *index: Any) -> Any:
         """Value by definition."""
-        x, w = self.args
+        x, w, *own = self.args
         n, c, o = index
-        return Sum(value(x, n, SLICE, READS(o, TAP)) * value(w, c, SLICE, TAP), SLICES, TAPS)
+        which, slices, taps = own or ("", SLICES, TAPS)
+        (j, *_), (u, *_) = slices, taps
+        return Sum(value(x, n, j, Function(f"reads{which}", integer=True)(o, u)) * value(w, c, j, u), slices, taps)
 
 
 class From(Signal):
@@ -224,13 +261,15 @@ class Windows(Signal):
 
 
 class Flatten(Signal):
-    """`Flatten(x)`: `[n, f]`, the entry (i, a) whose number is f."""
+    """`Flatten(x)`: `[n, f]`, the entry (i, a) whose number is f; `Flatten(x, channels, cells)` of other ranges."""
 
     def at(self, *index: Any) -> Any:
         """Value by definition."""
+        x, *own = self.args
         n, f = index
-        entry = value(self.args[0], n, ENTRY_CHANNEL, ENTRY_CELL)
-        return Sum(KroneckerDelta(NUMBER(ENTRY_CHANNEL, ENTRY_CELL), f) * entry, *ENTRIES)
+        entries = own or ENTRIES
+        place = [entry for entry, *_ in entries]
+        return Sum(KroneckerDelta(NUMBER(*place), f) * value(x, n, *place), *entries)
 
 
 class Unflatten(Signal):

@@ -32,7 +32,10 @@ def normal(e: Any) -> Any:
 
 def same(left: Any, right: Any) -> bool:
     """Whether two terms have the same normal form."""
-    difference = normal(left) - normal(right)
+    left, right = normal(left), normal(right)
+    if left == right:
+        return True
+    difference = left - right
     if difference.has(Sum, At, D):
         difference = sympy.expand(difference)
         return bool(difference == 0)

@@ -13,9 +13,11 @@ from typing import Any
 
 import sympy
 from sympy import Add, Function, KroneckerDelta, Mul, Sum
+from sympy.core.function import AppliedUndef
 
 from numeric import Axis
-from proofs.signals import At, D, Formula, Partial, Residue, Rounded, Signal
+from proofs.layer_signals import WINNER
+from proofs.signals import Above, At, D, Formula, Partial, Residue, Rounded, Signal
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,19 @@ def known(*given: tuple[Any, Any]) -> Rule:
     return Rule("as derived above", lambda e: e.subs(dict(given)), given=given)
 
 
+def known_for_every(index: Any, given: tuple[Any, Any]) -> Rule:
+    """Replace one side by the other, derived before, under sums over an index that stands free in it."""
+    left, right = given
+
+    def used(e: Any) -> Any:
+        bound = {i for total in e.atoms(Sum) for i in total.variables} - {index}
+        if bound & (left.free_symbols | right.free_symbols):
+            raise ValueError(f"a sum in {e} runs over another index of {left} than {index}")
+        return e.xreplace({left: right})
+
+    return Rule("as derived above for every {}", used, terms=(index,), given=(given,))
+
+
 def lemma(law: str, kind: type[Signal], right: Callable[[Any], Any]) -> Rule:
     """Use what another law says of every signal of that kind."""
     return Rule(f"law {law}", lambda e: e.replace(lambda t: type(t) is kind, right), law=law)
@@ -232,6 +247,15 @@ def insert(*terms: tuple[Any, Any]) -> Rule:
     return Rule("insert a sum with one term", lambda e: _collapsed(e, terms), backwards=True, conditional=True)
 
 
+def on_both_sides(number: Any) -> Rule:
+    """Add a number to both sides of every delta's equation."""
+
+    def moved(left: Any, right: Any) -> Any:
+        return KroneckerDelta(sympy.expand(left + number), sympy.expand(right + number))
+
+    return Rule("add {} on both sides", lambda e: e.replace(KroneckerDelta, moved), terms=(number,))
+
+
 def _collapsed(e: Any, terms: Sequence[tuple[Any, Any]]) -> Any:
     for index, at in terms:
         e = e.replace(Sum, lambda *args, index=index, at=at: _without(Sum(*args), index, at))
@@ -266,6 +290,13 @@ def proper_fraction(r: Any, below: Any) -> Rule:
     return Rule("0 ≤ {} < {}", lambda e: e.replace(sympy.floor, drop), conditional=True, terms=(r, below))
 
 
+def _smooth(e: Any, entry: Any) -> Any:
+    """Differentiate what does not branch. Raises `ValueError` for what does."""
+    if e.has(Above) or any(chosen.func.__name__.startswith(WINNER) for chosen in e.atoms(AppliedUndef)):
+        raise ValueError(f"{e} branches on its entries, so it is differentiated on a region only")
+    return _differentiated(e, entry)
+
+
 def _differentiated(e: Any, entry: Any) -> Any:
     """Let SymPy differentiate, which takes indices of the same name for the same. Raises `ValueError` for such."""
     captured = {index for total in e.atoms(Sum) for index in total.variables} & entry.free_symbols
@@ -274,7 +305,9 @@ def _differentiated(e: Any, entry: Any) -> Any:
     return sympy.diff(e, entry)
 
 
-DIFFERENTIATE = Rule("differentiate under the sum", lambda e: e.replace(D, _differentiated))
+DIFFERENTIATE = Rule("differentiate under the sum", lambda e: e.replace(D, _smooth))
+ON_A_REGION = Rule("differentiate on a region", lambda e: e.replace(D, _differentiated), conditional=True)
+"""Every comparison comes out as it does nearby, off kinks and ties: brackets and winners are constant."""
 EXCHANGE = Rule("exchange the sums", lambda e: e)
 FORMULA = Rule("formulas of numeric.Axis", lambda e: e.replace(Formula, lambda *args: Formula(*args).unfold()))
 ARITHMETIC = Rule("arithmetic", lambda e: e)

@@ -59,7 +59,10 @@ class At(_Term, Expr):  # type: ignore[misc]
 
 
 class Formula(_Term, Expr):  # type: ignore[misc]
-    """Formula of `numeric.Axis` by its name: `Formula("reads", axis, o, u)`; `at` runs it."""
+    """Formula of `numeric.Axis` by its name: `Formula("reads", axis, o, u)`; `unfold` runs it.
+
+    `Formula("reads1", ...)` is that of the layer with the number 1.
+    """
 
     is_commutative = True
 
@@ -71,7 +74,7 @@ class Formula(_Term, Expr):  # type: ignore[misc]
 
     @property
     def name(self) -> str:
-        """Attribute of `numeric.Axis`."""
+        """Attribute of `numeric.Axis`, and the layer's number if it has one."""
         return str(self.args[0].name)
 
     @property
@@ -81,7 +84,7 @@ class Formula(_Term, Expr):  # type: ignore[misc]
 
     def unfold(self) -> Any:
         """What the shipped formula gives."""
-        formula = getattr(Axis(*self.args[1:7]), self.name)
+        formula = getattr(Axis(*self.args[1:7]), self.name.rstrip("0123456789"))
         return formula(*self.arguments) if self.arguments else formula
 
 
@@ -95,6 +98,16 @@ class Partial(_Term, Expr):  # type: ignore[misc]
     """Derivative of an undefined, differentiable loss of all outputs by one array entry: `Partial(w[u])`."""
 
     is_commutative = True
+
+
+class Above(_Term, Expr):  # type: ignore[misc]
+    """1 where a number is above another one, else 0: `Above(x[n], 0)`; constant off the kink, where they are equal."""
+
+    is_commutative = True
+
+    def _eval_derivative(self, _: Any) -> Any:
+        """SymPy's hook, asked where a rule says that it is off the kink (`proofs.rules.ON_A_REGION`)."""
+        return sympy.Integer(0)
 
 
 class Rounded(_Term, Expr):  # type: ignore[misc]
@@ -116,6 +129,14 @@ class Signal(_Term):
     def at(self, *index: Any) -> Any:
         """Value at a position, by definition."""
         raise TypeError(f"{type(self).__name__} has no definition, so no value at {index}")
+
+
+class Named(Signal):
+    """`Named(Str("y"), f)`: f, called y."""
+
+    def at(self, *index: Any) -> Any:
+        """Value by definition."""
+        return value(self.args[1], *index)
 
 
 class Shift(Signal):

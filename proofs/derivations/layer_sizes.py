@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from numeric import Geometry, GeometryError
+from numeric import Axis, Geometry, GeometryError
 from numeric.definition import terms
+from numeric.dtypes import Array
+from numeric.pooling import winners
 from proofs.derivations.symbols import DILATION, HIGH, LOW, STRIDE, integers
 from proofs.evaluate import Forward, Model
 from proofs.layer_signals import (
@@ -36,6 +38,7 @@ from proofs.layer_signals import (
     SLICE,
     TAP,
     WINDOW,
+    WINNER,
 )
 from proofs.multi_index import MultiIndex, box, spread
 from proofs.tiers.derivation import Models
@@ -93,11 +96,13 @@ def layers(
     of: Sequence[Geometry] | None = None,
     free: Mapping[Any, range] | None = None,
     grid: bool = False,
+    own: Callable[[Axis], Axis] | None = None,
 ) -> Models:
     """Models of `most` drawn layers that satisfy `where`, or of those given.
 
     The arrays are named, `x`, or with other indices than theirs, `x:nca`. `free` are multi-indices of their own, with
-    the range of their entries. On a `grid` nothing is outside, so that a shift loses nothing.
+    the range of their entries. On a `grid` nothing is outside, so that a shift loses nothing; `own` makes of each axis
+    that of a second layer on it.
     """
 
     @cache
@@ -114,7 +119,10 @@ def layers(
         named = (name.partition(":") for name in names.split())
         arrays = {name: [axes[letter] for letter in letters or SHAPES[name]] for name, _, letters in named}
         values = {**sizes(geometry, len(axes["n"])), **_places(geometry, axes, pick), **moves}
-        return Model(values, arrays, forward, (grid_maps if grid else maps)(geometry))
+        found = {**maps(geometry), **({"reads": index_map(geometry.axes)} if grid else {})}
+        if own is not None:
+            found["reads1"] = index_map(tuple(map(own, geometry.axes)), "" if grid else geometry.boundary)
+        return Model(values, arrays, forward, found)
 
     moving = (free or {}).items()
     return models
@@ -182,14 +190,18 @@ def sizes(geometry: Geometry, batch: int) -> dict[Any, Any]:
     }
 
 
-def grid_maps(geometry: Geometry, which: str = "") -> Mapping[str, Callable[..., Any]]:
-    """Index maps of a layer of the whole grid: nothing is outside."""
+def index_map(axes: Sequence[Axis], boundary: str = "") -> Callable[..., Any]:
+    """The map `reads` of a layer of these axes; without a boundary that of the whole grid, where nothing is outside."""
 
-    def reads(o: Any, u: Any) -> MultiIndex:
-        places = zip(geometry.axes, spread(o, geometry.ndim), spread(u, geometry.ndim), strict=True)
-        return MultiIndex(tuple(axis.reads(*pair) for axis, *pair in places))
+    def reads(o: Any, u: Any) -> MultiIndex | None:
+        places = zip(axes, spread(o, len(axes)), spread(u, len(axes)), strict=True)
+        cell = MultiIndex(tuple(axis.reads(*pair) for axis, *pair in places))
+        size = MultiIndex(tuple(axis.input_size for axis in axes))
+        if boundary == "circular":
+            return cell % size
+        return None if boundary and cell % size != cell else cell
 
-    return {**maps(geometry, which), f"reads{which}": reads}
+    return reads
 
 
 def maps(geometry: Geometry, which: str = "") -> Mapping[str, Callable[..., Any]]:
@@ -203,10 +215,35 @@ def maps(geometry: Geometry, which: str = "") -> Mapping[str, Callable[..., Any]
         at = spread(o, geometry.ndim).entries
         return max(1, sum(geometry.reads(at, u) is not None for u in geometry.taps()))
 
+    @cache
+    def won() -> Any:
+        return winners(ordered(geometry), geometry)
+
+    def winner(n: int, c: int, o: Any) -> MultiIndex:
+        tap = won()[n, c, *spread(o, geometry.ndim)]
+        return _position(map(int, np.unravel_index(tap, geometry.kernel_size)))
+
     def number(i: int, a: Any) -> int:
         return int(np.ravel_multi_index((i, *a), (geometry.in_channels, *geometry.input_size)))
 
-    return {f"reads{which}": reads, f"channel{which}": geometry.reads_channel, "count": count, "number": number}
+    return {
+        f"reads{which}": reads,
+        f"channel{which}": geometry.reads_channel,
+        f"{WINNER}{which}": winner,
+        "count": count,
+        "number": number,
+    }
+
+
+def ordered(geometry: Geometry) -> Array:
+    """Two samples of numbers, no two of them equal, in whose windows the derivations' winners win."""
+    shape = (2, geometry.out_channels, *geometry.input_size)
+    return np.random.default_rng(prod(shape)).permutation(prod(shape)).reshape(shape)
+
+
+def every_window_reads(geometry: Geometry) -> bool:
+    """Whether every output reads a cell of the input, so that its window has a winner."""
+    return all(any(geometry.reads(o, u) is not None for u in geometry.taps()) for o in geometry.outputs())
 
 
 DEPTHWISE = tuple(

@@ -20,6 +20,7 @@ from proofs.derivations.layer_sizes import (
     KERNEL1,
     STRIDE1,
 )
+from proofs.derivations.network_sizes import AT_FEATURE as PLACE
 from proofs.derivations.symbols import AXIS, DILATION, HIGH, LOW, STRIDE, integers
 from proofs.layer_signals import (
     BATCH,
@@ -41,6 +42,7 @@ from proofs.layer_signals import (
     SLICE,
     TAP,
     WINDOW,
+    WINNER,
 )
 from proofs.signals import Formula
 
@@ -78,6 +80,7 @@ LAYER: Mapping[Any, str] = {
     HIGH: "padding at the high end",
     WINDOW: "number of taps, on all axes together",
     LENGTH: "length of a row",
+    PLACE: "a place in a row",
     KERNEL1: "kernel size of the second layer",
     GROUP_IN1: "input channels of a group of the second layer",
     STRIDE1: "stride of the second layer",
@@ -92,6 +95,7 @@ ARRAYS: Mapping[str, str] = {
     "w2": "other weights",
     "v": "weights of the second layer",
     "b": "bias",
+    "b2": "another bias",
     "g": "cotangent ∂L/∂y",
     "ddx": "cotangent of ∂L/∂x",
     "ddw": "cotangent of ∂L/∂w",
@@ -100,14 +104,20 @@ ARRAYS: Mapping[str, str] = {
     "l": "another kernel",
     "t": "target",
     "mask": "mask, 0 or 1",
+    "scale": "scale",
+    "shift": "shift",
+    "mean": "given mean",
+    "variance": "given variance",
 }
 
 MAPS: Mapping[str, str] = {
     "reads": "cell that output o reads through tap u; none outside of the input, or modulo its size on a circle",
     "channel": "input channel that output channel c reads with slice j",
-    "reads1": "index map of the second layer",
-    "channel1": "channels of the second layer",
+    "reads1": "index map of the layer with the number 1",
+    "channel1": "channels of the layer with the number 1",
     "count": "number of cells that output o reads",
+    f"{WINNER}1": "tap through which output (n, c, o₁) of the pooling reads the largest entry of its window",
+    WINNER: "tap through which output (n, c, o) reads the largest entry of its window; it depends on x",
     "σ": "a function of one number",
     "number": "place of an entry in the row, counted in row-major order",
 }

@@ -1,4 +1,4 @@
-"""Gradients of the layers beside the convolution: locally connected, dense and average pooling; for all sizes."""
+"""Gradients of the layers beside the convolution: locally connected, dense and pooling; for all sizes."""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ from proofs.derivations.layer_sizes import (
     AT_TAP,
     LAYER_ASSUMES,
     LAYER_SCOPE,
+    every_window_reads,
     layers,
 )
 from proofs.derivations.symbols import arrays
@@ -44,14 +45,16 @@ from proofs.layer_signals import (
     LocalInputGradient,
     LocallyConnected,
     LocalWeightGradient,
+    MaxPool,
+    MaxPoolGradient,
     reading,
 )
-from proofs.rules import DIFFERENTIATE, EXCHANGE, Rule, chain_rule, collapse, fold, unfold
+from proofs.rules import DIFFERENTIATE, EXCHANGE, ON_A_REGION, Rule, chain_rule, collapse, fold, unfold
 from proofs.signals import At, D, Partial
 from proofs.tiers.derivation import Derivation, Models, Step, chain
 
 X, W, G, B = arrays("x w g b")
-LOCAL, DENSE, POOL = "the locally connected layer", "the dense layer", "average pooling"
+LOCAL, DENSE, POOL, MAX_POOL = "the locally connected layer", "the dense layer", "average pooling", "max pooling"
 INSIDE = "every index is one of the array's"
 ROW = (SAMPLE, CHANNEL)
 
@@ -158,6 +161,32 @@ def _pooled(count: Any, *inside: Any) -> tuple[Step, ...]:
         ),
         (At(AveragePoolGradient(G, *inside), r, p, a), fold(AveragePoolGradient, "the input gradient")),
     )
+
+
+def max_pool() -> Derivation:
+    """Where the winners stay the same every output is one cell: a selection, whose adjoint adds up what cells won."""
+    n, c, o = OUTPUT_INDEX
+    r, p, a = entry = AT_SAMPLE, AT_CHANNEL, CELL
+    y, won = At(MaxPool(X), n, c, o), MaxPool(X).at(n, c, o).indices[-1]
+    deltas = KroneckerDelta(n, r) * KroneckerDelta(c, p) * KroneckerDelta(won, a)
+    steps = chain(
+        D(Sum(G[OUTPUT_INDEX] * y, *EVERY_OUTPUT), X[entry]),
+        (D(Sum(G[OUTPUT_INDEX] * X[n, c, won], *EVERY_OUTPUT), X[entry]), unfold(MaxPool, MAX_POOL)),
+        (
+            Sum(deltas * G[OUTPUT_INDEX], *EVERY_OUTPUT),
+            ON_A_REGION,
+            "no two cells of a window are equal, so its winner stays the same nearby",
+        ),
+        (
+            Sum(KroneckerDelta(won.subs({n: r, c: p}), a) * G[r, p, o], OUTPUTS),
+            collapse((n, r), (c, p)),
+            INSIDE,
+        ),
+        (At(MaxPoolGradient(G), *entry), fold(MaxPoolGradient, "the input gradient")),
+    )
+    models = layers("x:nca g", where=every_window_reads)
+    scope = "every batch, channels, number of axes, index map and pattern of winners; windows that read a cell"
+    return Derivation(((steps[0].left, steps[-1].right),), steps, models, scope, LAYER_ASSUMES)
 
 
 def _to_the_products(variable: Any, y: Any, *definitions: Rule, row: bool = False) -> tuple[Any, ...]:

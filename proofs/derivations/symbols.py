@@ -8,6 +8,7 @@ from itertools import islice
 from math import prod
 from typing import Any
 
+import numpy as np
 from sympy import IndexedBase, Symbol
 
 from numeric import Axis
@@ -47,14 +48,27 @@ def at_sizes(
     most: int = 8,
     expressions: bool = False,
     maps: Mapping[str, Callable[..., Any]] | None = None,
+    compared: Mapping[str, Sequence[int]] | None = None,
 ) -> Models:
-    """Models for the first `most` of the combinations that satisfy `where`, in a fixed random order."""
+    """Models for the first `most` of the combinations that satisfy `where`, in a fixed random order.
+
+    The entries of arrays that are `compared` compare as one of these numbers does, each drawn for itself.
+    """
+
+    def model(sizes: dict[Any, int], pick: random.Random) -> Model:
+        axes = arrays(sizes)
+        drawn = {
+            name: np.array(pick.choices(numbers, k=prod(map(len, axes[name])))).reshape([*map(len, axes[name])])
+            for name, numbers in (compared or {}).items()
+        }
+        return Model(sizes, axes, forward, maps, expressions=expressions, sample=drawn)
 
     def models(seed: int = 0) -> list[Model]:
         total = prod(map(len, ranges.values()))
-        drawn = random.Random(seed).sample(range(total), min(total, 40 * most))  # noqa: S311 - nothing secret
+        pick = random.Random(seed)  # noqa: S311 - nothing secret
+        drawn = pick.sample(range(total), min(total, 40 * most))
         allowed = filter(where, (_combination(ranges, number) for number in drawn))
-        return [Model(sizes, arrays(sizes), forward, maps, expressions=expressions) for sizes in islice(allowed, most)]
+        return [model(sizes, pick) for sizes in islice(allowed, most)]
 
     return models
 

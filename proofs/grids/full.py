@@ -43,9 +43,9 @@ LAYERS_SCOPE = (
     "and 2, both boundaries"
 )
 NETWORK_SCOPE = (
-    "the convolutions of the trained MNIST networks at their real sizes: 28 × 28 by 5 × 5, 12 × 12 by 3 × 3, and same "
-    "5 × 5 on 28 × 28 and 14 × 14; their channels in and out, 1 to 24, 24 to 32, 1 to 32 and 32 to 64, were reduced "
-    "to 1 to 2 and 2 to 3"
+    "the convolutions of the trained MNIST networks at their real sizes: 5 × 5 on 28 × 28; 3 × 3 on 28, 26, 13, 12, 10 "
+    "and 4 squared; same 5 × 5 on 28 × 28 and 14 × 14; their channels, 1 in or up to 64 in and 64 out, were reduced to "
+    "1 to 2 and 2 to 3"
 )
 
 SCOPE = f"{LAYERS_SCOPE}; {NETWORK_SCOPE}"
@@ -70,17 +70,18 @@ def _crossed(ranges: dict[str, Sequence[Any]]) -> Iterator[Geometry]:
 NETWORKS: tuple[tuple[Any, ...], ...] = (
     # input, kernel, padding, channels in and out, reduced
     ((28, 28), (5, 5), "valid", 1, 2),
-    ((12, 12), (3, 3), "valid", 2, 3),
+    ((28, 28), (3, 3), "valid", 1, 2),
+    *(((size, size), (3, 3), "valid", 2, 3) for size in (26, 13, 12, 10, 4)),
     ((28, 28), (5, 5), "same", 1, 2),
     ((14, 14), (5, 5), "same", 2, 3),
 )
 """Convolutions of the networks in `training.recipes`; the channels are those that were proved."""
 
-POOLS: tuple[tuple[int, int], ...] = ((24, 24), (10, 10), (28, 28), (14, 14))
+POOLS: tuple[tuple[int, int], ...] = tuple((size, size) for size in (28, 26, 24, 14, 11, 10, 8, 2))
 """Inputs of their 2 x 2 poolings."""
 POOLS_SCOPE = (
-    "the windows of every combination of the layers' grid; 2 × 2 windows on 24 × 24, 10 × 10, 28 × 28 and 14 × 14, as "
-    "in the trained MNIST networks"
+    "the windows of every combination of the layers' grid; 2 × 2 windows on 28, 26, 24, 14, 11, 10, 8 and 2 squared, "
+    "as in the trained MNIST networks"
 )
 
 

@@ -34,6 +34,7 @@ from numeric import (
 )
 from numeric.dtypes import Array
 from proofs import grids
+from proofs.derivations import activations, other_layers
 from proofs.grids import full
 from proofs.law import Equation, Numbers, law
 
@@ -59,6 +60,7 @@ def _derivative(of: Numbers, function: Callable[[Array], Array]) -> Array:
     path="numeric.relu, numeric.relu_input_gradient, numeric.leaky_relu, numeric.leaky_relu_input_gradient, "
     "numeric.relu6, numeric.relu6_input_gradient",
     assumptions=("no x is 0, nor 6 for relu6: there the branch below is taken",),
+    derivation=activations.piecewise_linear,
     **POINTS,
 )
 def piecewise_linear(_: grids.PointsCase, of: Numbers) -> Iterator[Equation]:
@@ -82,6 +84,7 @@ def piecewise_linear(_: grids.PointsCase, of: Numbers) -> Iterator[Equation]:
     scope="numbers of either sign",
     full=grids.points,
     full_scope=POINTS["scope"],
+    derivation=activations.smooth,
     engine="expressions",
     needs_symbols=True,
 )
@@ -108,6 +111,7 @@ def smooth(_: grids.PointsCase, of: Numbers) -> Iterator[Equation]:
     full_scope=f"{full.POOLS_SCOPE}; four orders of the cells each, in the networks' each cell of a window the largest",
     path="numeric.max_pool, numeric.max_pool_input_gradient",
     assumptions=("no two cells of a window are equal; where they are, the first one's side is taken",),
+    derivation=other_layers.max_pool,
     **PIECEWISE,
 )
 def max_pooling(case: grids.PoolCase, of: Numbers) -> Iterator[Equation]:

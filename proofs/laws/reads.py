@@ -10,6 +10,7 @@ from numeric import Geometry, conv, conv_input_gradient, conv_weight_gradient, r
 from numeric.dtypes import Array
 from proofs import grids
 from proofs.arithmetic import equivariance, gradients, reads
+from proofs.derivations import gradient_layers
 from proofs.law import Equation, Numbers, law
 
 SCOPE = "one axis, exhaustively: n ≤ 4, k ≤ 3, stride ≤ 3, dilation ≤ 2, "
@@ -101,6 +102,7 @@ def closes(case: grids.AxisCase, _: Numbers) -> Iterator[Equation]:
     scope="1 to 3 axes, stride, dilation, asymmetric and negative padding, groups, batch, both boundaries",
     path="numeric.conv, numeric.conv_weight_gradient (im2col)",
     assumptions=("one sample at least, since samples become channels",),
+    derivation=gradient_layers.weight_gradient,
     arithmetic=lambda: (gradients.weight_gradient_exchanges, gradients.weight_gradient_has_more),
 )
 def exchanged(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
@@ -126,6 +128,7 @@ def exchanged(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     cases=grids.uncircular_layers,
     scope="1 to 3 axes, stride, dilation, asymmetric and negative padding, groups, batch; zero boundary",
     path="numeric.conv, numeric.conv_input_gradient, numeric.rot180 (im2col)",
+    derivation=gradient_layers.input_gradient,
     arithmetic=lambda: (
         gradients.input_gradient_gathers,
         gradients.input_gradient_rotates,

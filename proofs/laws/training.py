@@ -36,6 +36,8 @@ from numeric.dtypes import Array
 from numeric.layers import Activation, Conv, Dense, Flatten, MaxPool
 from numeric.network import Sequential
 from proofs import grids
+from proofs.derivations import network as network_gradients
+from proofs.derivations import normalisation
 from proofs.grids import full
 from proofs.law import Equation, Numbers, law
 
@@ -81,6 +83,7 @@ def stable_softmax(_: grids.ClassesCase, of: Numbers) -> Iterator[Equation]:
     statement="softmax_input_gradient(h, x) = ∂⟨h, softmax(x)⟩/∂x, and the same for log_softmax",
     source="quotient rule: ∂pᵢ/∂xⱼ = pᵢ(δᵢⱼ − pⱼ)",
     path="numeric.softmax, numeric.softmax_input_gradient, numeric.log_softmax, numeric.log_softmax_input_gradient",
+    derivation=derivations.softmax_gradients,
     **CLASSES,
 )
 def softmax_gradients(_: grids.ClassesCase, of: Numbers) -> Iterator[Equation]:
@@ -131,7 +134,7 @@ def diagonal(_: grids.ClassesCase, of: Numbers) -> Iterator[Equation]:
     source="Ioffe, Szegedy 2015: the chain rule through mean and variance",
     path="numeric.batch_norm, numeric.batch_norm_input_gradient, numeric.batch_norm_scale_gradient, "
     "numeric.batch_norm_shift_gradient",
-    derivation=derivations.batch_normalisation,
+    derivation=normalisation.batch_normalisation,
     **NORMS,
 )
 def batch_normalisation(_: grids.NormCase, of: Numbers) -> Iterator[Equation]:
@@ -168,6 +171,7 @@ def centred(_: grids.NormCase, of: Numbers) -> Iterator[Equation]:
     path="numeric.batch_norm_inference, numeric.batch_norm_inference_input_gradient, "
     "numeric.batch_norm_inference_scale_gradient, numeric.batch_norm_shift_gradient, numeric.batch_norm, "
     "numeric.batch_statistics",
+    derivation=normalisation.inference,
     **NORMS,
 )
 def inference(_: grids.NormCase, of: Numbers) -> Iterator[Equation]:
@@ -270,6 +274,7 @@ def expectation(_: grids.MaskCase, of: Numbers) -> Iterator[Equation]:
     full_scope="a convolution of 4 cells by 2 taps, pooling, ReLU, 2 classes; 16 drawn patterns",
     path="numeric.network.Sequential, numeric.layers",
     assumptions=("no output of the convolution is 0, and no two in a window are equal",),
+    derivation=network_gradients.network,
     engine="expressions",
     needs_symbols=True,
 )

@@ -117,7 +117,7 @@ class LatexPrinter(TermPrinter):
         """Exponent."""
         return f"^{{{exponent}}}"
 
-    def divided(self, above: str, below: str) -> str:
+    def divided(self, above: str, below: str, factors: int = 1) -> str:  # noqa: ARG002 - the line groups them
         """Fraction."""
         return rf"\frac{{{above}}}{{{below}}}"
 

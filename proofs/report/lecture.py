@@ -13,12 +13,13 @@ from typing import Any
 import sympy
 from sympy import IndexedBase, Sum, Symbol
 from sympy.core.function import AppliedUndef
+from sympy.core.symbol import Str
 
 from proofs.derivations.meanings import ARRAYS, FORMULAS, MAPS, meaning
 from proofs.evaluate import Model
 from proofs.layer_signals import whole
 from proofs.multi_index import MultiIndex
-from proofs.signals import At, Formula
+from proofs.signals import At, Formula, Named
 from proofs.tiers.derivation import Derivation, Step
 
 
@@ -108,7 +109,8 @@ def _definitions(parts: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
     """The simplest value of each kind of operator and what it unfolds to; the formulas and index maps that are used."""
     values: dict[Any, Any] = {}
     for value in sorted(_once(part for part in parts if isinstance(part, At)), key=lambda at: len(str(at))):
-        key = (type(value.signal), len(value.signal.args))
+        names = value.signal.atoms(Str) if isinstance(value.signal, Named) else ()
+        key = (type(value.signal), len(value.signal.args), *names)
         if key not in values and _unfolds(value):
             values[key] = value
     yield from ((value, value.unfold()) for value in values.values())

@@ -14,9 +14,9 @@ from sympy import Indexed, IndexedBase, Rational, Sum, Symbol
 from sympy.printing.str import StrPrinter
 
 from proofs.layer_signals import INDICES, OUTPUT, Biased, Constant, whole
-from proofs.signals import At, Convolution, D, Plus, Residue, Signal
+from proofs.signals import Above, At, Convolution, D, Plus, Residue, Signal
 
-_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_RAISED = str.maketrans("0123456789T", "⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ")
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 NAMES = {
     "Layer": "conv",
@@ -33,18 +33,34 @@ NAMES = {
     "DenseInputGradient": "dense_input_gradient",
     "DenseWeightGradient": "dense_weight_gradient",
     "Dropout": "dropout",
+    "MaxPool": "max_pool",
+    "MaxPoolGradient": "max_pool_input_gradient",
+    "Relu": "relu",
+    "ReluGradient": "relu_input_gradient",
+    "LeakyRelu": "leaky_relu",
+    "Relu6": "relu6",
+    "Elu": "elu",
+    "Softplus": "softplus",
+    "Sigmoid": "sigmoid",
+    "Tanh": "tanh",
+    "Silu": "silu",
     "Softmax": "softmax",
+    "SoftmaxGradient": "softmax_input_gradient",
     "LogSoftmax": "log_softmax",
+    "LogSoftmaxGradient": "log_softmax_input_gradient",
     "Mean": "mean",
     "Variance": "variance",
     "Deviation": "deviation",
     "BatchNorm": "batch_norm",
+    "BatchNormInference": "batch_norm_inference",
     "Pointwise": "σ",
     "Windows": "windows",
     "Flatten": "flatten",
     "Unflatten": "flatten_input_gradient",
     "Rot180": "rot180",
     "Reversed": "rot180",
+    "Rotated": "rot180",
+    "Spread": "spread",
     "Valid": "valid",
     "Correlation": "correlate",
 }
@@ -82,7 +98,7 @@ class TermPrinter(StrPrinter):  # type: ignore[misc]
         if name not in NAMES:
             raise TypeError(f"there is no notation for {name}: {e!r}")
         operands = [operand for operand in e.args if isinstance(operand, IndexedBase | Signal)]
-        number = str(e.args[2]) if name == "Layer" and len(e.args) > 2 else ""
+        number = str(e.args[2]) if name in ("Layer", "OneGroup") and len(e.args) > 2 else ""
         return self.applied(NAMES[name] + number, operands)
 
     def _print_Shift(self, e: Any) -> str:  # noqa: N802
@@ -96,6 +112,9 @@ class TermPrinter(StrPrinter):  # type: ignore[misc]
     def _print_Impulse(self, e: Any) -> str:  # noqa: ARG002, N802
         return self.word("δ")
 
+    def _print_Named(self, e: Any) -> str:  # noqa: N802
+        return self.array(str(e.args[0]))
+
     def _print_Constant(self, e: Any) -> str:  # noqa: N802
         return str(self._print(e.args[0]))
 
@@ -106,6 +125,9 @@ class TermPrinter(StrPrinter):  # type: ignore[misc]
     def _print_Fixed(self, e: Any) -> str:  # noqa: N802
         signal, last = e.args
         return f"{self._print(signal)}[:, :, {self._print(last)}]"
+
+    def _print_Exchanged(self, e: Any) -> str:  # noqa: N802
+        return f"{self._print(e.args[0])}{self.raised('T')}"
 
     def _print_Biased(self, e: Any) -> str:  # noqa: N802
         return " + ".join(map(self._print, e.args))
@@ -128,6 +150,9 @@ class TermPrinter(StrPrinter):  # type: ignore[misc]
     def _print_KroneckerDelta(self, e: Any) -> str:  # noqa: N802
         left, right = sorted(e.args, key=lambda side: (side.is_number, side.is_Symbol, side not in INDICES, str(side)))
         return f"[{self._print(left)} = {self._print(right)}]"
+
+    def _print_Above(self, e: Any) -> str:  # noqa: N802
+        return f"[{' > '.join(map(self._print, e.args))}]"
 
     def _print_Residue(self, e: Any) -> str:  # noqa: N802
         return str(self.word(" mod ").join(map(self._factor, e.args)))
@@ -171,8 +196,8 @@ class TermPrinter(StrPrinter):  # type: ignore[misc]
         if coefficient.q == 1 and not denominator:
             alone = len(numerator) == 1 == abs(coefficient.p) and not numerator[0].is_Add
             return sign + (self._print(numerator[0]) if alone else self._product(abs(coefficient.p), numerator))
-        above = self._product(abs(coefficient.p), numerator)
-        return sign + self.divided(above, self._product(coefficient.q, denominator))
+        above, below = self._product(abs(coefficient.p), numerator), self._product(coefficient.q, denominator)
+        return sign + self.divided(above, below, len(denominator) + (coefficient.q > 1))
 
     def _product(self, number: int, factors: list[Any]) -> str:
         if self.stacked and number == len(factors) == 1:
@@ -191,6 +216,8 @@ class TermPrinter(StrPrinter):  # type: ignore[misc]
 
     def _print_Add(self, e: Any, order: Any = None) -> str:  # noqa: ARG002, N802 - SymPy's signature
         terms = sorted(e.args, key=_term_order)
+        if terms[0].could_extract_minus_sign() and not terms[-1].could_extract_minus_sign():
+            terms = [terms[-1], *terms[:-1]]  # 1 - x, and not -x + 1
         text = self._term(terms[0])
         for term in terms[1:]:
             negative = term.could_extract_minus_sign()
@@ -250,9 +277,9 @@ class TermPrinter(StrPrinter):  # type: ignore[misc]
         """Exponent."""
         return str(exponent).translate(_RAISED)
 
-    def divided(self, above: str, below: str) -> str:
-        """Fraction."""
-        return f"{above} / {f'({below})' if self.times in below else below}"
+    def divided(self, above: str, below: str, factors: int = 1) -> str:
+        """Fraction with so many factors below."""
+        return f"{above} / {f'({below})' if factors > 1 else below}"
 
     def decimal(self, digits: str, exponent: int) -> str:
         """Decimal number."""
@@ -274,13 +301,13 @@ class TermPrinter(StrPrinter):  # type: ignore[misc]
 
 
 def split(name: str) -> tuple[str, str]:
-    """Letters of a name and the number that it ends with; of `rot180` it is part of the name."""
+    """Letters of a name and the number that it ends with; of `rot180` and `relu6` it is part of the name."""
     found = re.fullmatch(r"(.*?)(\d*)", name)
-    letters, digits = found.groups() if found and name != "rot180" else (name, "")
+    letters, digits = found.groups() if found and name not in ("rot180", "relu6") else (name, "")
     return letters, digits
 
 
-_RANKS = {"g": 2, "f": 3, "x": 3, "ddx": 3, "k": 4, "w": 4, "ddw": 4, "v": 4, "l": 4, "m": 4}
+_RANKS = {"scale": 1, "g": 2, "f": 3, "x": 3, "ddx": 3, "k": 4, "w": 4, "ddw": 4, "v": 4, "l": 4, "m": 4}
 """Order of the arrays in a product: cotangent, input, weights."""
 
 
@@ -288,11 +315,13 @@ def _factor_order(factor: Any) -> tuple[int, int, str]:
     """Deltas and sizes first, then cotangent, input and weights, sums and derivatives last."""
     if isinstance(factor, Sum | D):
         return 9, 0, str(factor)
-    if isinstance(factor, sympy.KroneckerDelta):
+    if isinstance(factor, sympy.KroneckerDelta | Above):
         return -1, 0, str(factor)
     if isinstance(factor, Indexed | At):
         labels = [str(leaf.label) for leaf in factor.atoms(IndexedBase)]
         return min((_RANKS.get(split(label)[0], 5) for label in labels), default=5), 0, str(factor)
+    if isinstance(factor, sympy.exp | sympy.log):
+        return 5, 0, str(factor)
     letters = split(str(factor))[0]
     if letters in ("s", "d"):
         return 0, "sd".index(letters), str(factor)

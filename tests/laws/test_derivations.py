@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import sympy
 from sympy import Integer, KroneckerDelta, Sum, Symbol, Tuple, oo
@@ -9,13 +10,17 @@ from sympy import Integer, KroneckerDelta, Sum, Symbol, Tuple, oo
 from proofs import LAWS, Verdict
 from proofs.derivations.layer_sizes import STACKS, layers
 from proofs.derivations.meanings import meaning
-from proofs.derivations.symbols import STRIDE, arrays, integers, on_grid
+from proofs.derivations.network import LOGITS, ROW, W2, network
+from proofs.derivations.network_sizes import CLASS
+from proofs.derivations.symbols import STRIDE, arrays, at_sizes, integers, on_grid
 from proofs.evaluate import Model
+from proofs.forms import KinkError
 from proofs.layer_signals import (
     CELL,
     CHANNEL,
     CHANNELS,
     COUNT,
+    FEATURE,
     INPUT_CHANNEL,
     NUMBER,
     OUTPUT,
@@ -32,6 +37,7 @@ from proofs.layer_signals import (
     Flatten,
     InputGradient,
     Layer,
+    MaxPool,
     OneGroup,
     WeightGradient,
     reading,
@@ -41,11 +47,14 @@ from proofs.report.terms import text
 from proofs.rules import (
     ARITHMETIC,
     DIFFERENTIATE,
+    ON_A_REGION,
     backwards,
     collapse,
     fold,
     known,
+    known_for_every,
     lemma,
+    on_both_sides,
     proper_fraction,
     put,
     rename,
@@ -54,9 +63,10 @@ from proofs.rules import (
     wrap,
 )
 from proofs.rules import at_sizes as with_sizes
-from proofs.signals import At, Convolution, D, Residue, Shift
+from proofs.signals import Above, At, Convolution, D, Residue, Shift
 from proofs.tiers import derivation
 from proofs.tiers.derivation import Derivation, Step, chain
+from proofs.training_signals import Elu, LeakyRelu, Relu, Relu6
 
 DERIVED = [name for name, law in LAWS.items() if law.derivation]
 x, w, g = arrays("x w g")
@@ -179,6 +189,76 @@ def test_a_derivative_by_an_entry_whose_index_is_summed_over_is_refused():
         DIFFERENTIATE.apply(D(Sum(x[u], (u, 0, 2)), x[u]))
 
 
+@pytest.mark.parametrize("kind", [Relu, LeakyRelu, Relu6, Elu, MaxPool])
+def test_what_branches_is_differentiated_on_a_region_alone(kind):
+    """A step that differentiates it needs a reason why nothing is on a kink or a tie."""
+    signal = kind(x, t) if kind in (LeakyRelu, Elu) else kind(x)
+    index = (n, c, o) if kind is MaxPool else (n,)
+    e = D(At(signal, *index).unfold(), x[(t,) * len(index)])
+    with pytest.raises(ValueError, match="branches on its entries, so it is differentiated on a region only"):
+        DIFFERENTIATE.apply(e)
+    assert not ON_A_REGION.apply(e).has(D)
+    assert ON_A_REGION.conditional
+    whole = Sum(g[n] * At(Relu(x), n).unfold(), (n, 0, 2))
+    step = Step(D(whole, x[t]), Sum(KroneckerDelta(n, t) * g[n] * Above(x[n], 0), (n, 0, 2)), ON_A_REGION)
+    sides = at_sizes({t: range(3)}, lambda _: {name: [range(3)] for name in "xg"}, compared={"x": (-1, 2)})
+    assert _decided(step, models=sides).counterexample == "step 1: differentiate on a region needs a condition"
+    assert _decided(replace(step, because="no x[n] is 0"), models=sides).verdict == Verdict.PROVED
+
+
+@pytest.mark.parametrize("expressions", [False, True])
+def test_a_comparison_at_its_kink_is_an_error(expressions):
+    model = Model({}, {"x": [range(2)]}, expressions=expressions, sample={"x": (3, 3)})
+    assert model.value(Above(x[0], 2)) == 1
+    assert model.value(Above(x[0] + x[1], 7)) == 0
+    with pytest.raises(KinkError, match=r"x\[0\] and x\[1\] are equal at the sample"):
+        model.value(Above(x[0], x[1]))
+
+
+def test_entries_that_are_compared_are_drawn_from_the_numbers_given():
+    models = at_sizes({t: range(8)}, lambda _: {"x": [range(2), range(3)]}, compared={"x": (-2, 3)})()
+    assert {int(number) for model in models for number in model.sample["x"].flat} == {-2, 3}
+    assert {model.sample["x"].shape for model in models} == {(2, 3)}
+
+
+def test_what_is_known_for_every_index_is_used_under_sums_over_that_index_alone():
+    rule = known_for_every(u, (x[u], w[u] * t))
+    assert rule.apply(Sum(g[u] * x[u], (u, 0, 2))) == Sum(g[u] * w[u] * t, (u, 0, 2))
+    with pytest.raises(ValueError, match=r"runs over another index of x\[u\] than u"):
+        rule.apply(Sum(x[u], (u, 0, 2), (t, 0, 2)))
+    use = Step(Sum(x[u], (u, 0, 2)), Sum(w[u] * t, (u, 0, 2)), rule)
+    assert _decided(use).counterexample.startswith("step 1 ")
+
+
+def test_a_number_is_added_on_both_sides_of_a_delta():
+    rule = on_both_sides(t - u)
+    assert rule.apply(KroneckerDelta(o + u, a)) == KroneckerDelta(o + t, a + t - u)
+    assert rule.apply(x[o]) == x[o]
+    assert rule.name == "add t - u on both sides"
+
+
+def test_a_loss_is_differentiated_through_every_power_of_an_entry():
+    """As SymPy differentiates it with the outputs written out, of which two hold the entry, squared and not."""
+    term = x[o] * x[o] * w[0] + w[o] * x[0]
+    model = Model({}, {"x": [range(3)], "w": [range(3)], "g": [range(3)]}, (term, (o,)))
+    outputs = np.array(model.outputs, object)
+    for name in "xw":
+        for entry in model.numbers[name]:
+            loss = model.numbers.undefined_loss(outputs)
+            assert model.loss_derivative(entry) == model.numbers.loss_derivative(loss, entry)
+            assert model.loss_derivative(entry) != 0
+
+
+def test_the_networks_that_are_tried_have_no_ties_and_pass_something_on():
+    """Everywhere, samples, winners and numbers are those of the shipped functions."""
+    seen = set()
+    for model in (model for seed in range(4) for model in network().models(seed)):
+        row = [model.value(At(ROW, SAMPLE, FEATURE), {SAMPLE: 0, FEATURE: f}) for f in model.ranges["w2"][1]]
+        seen.add(sum(entry != 0 for entry in row) == len(row))
+        assert model.value(D(At(LOGITS, SAMPLE, CLASS), W2[0, 0]), {SAMPLE: 0, CLASS: 0}) == row[0]
+    assert seen == {True, False}  # where all is above 0, and where something is not
+
+
 def test_a_remainder_is_dropped_only_where_it_stands_in_a_sum():
     m, s = POSITIONS, STRIDE
     inner = Residue(o + t, m)
@@ -234,7 +314,7 @@ def test_a_step_is_named_in_the_notation_of_its_terms():
 
 def test_a_loss_needs_outputs():
     with pytest.raises(TypeError, match="the model has no `forward`"):
-        _ = Model({}, {"g": [range(1)]}).loss
+        _ = Model({}, {"g": [range(1)]}).outputs
 
 
 def test_chains_and_steps_are_numbered_through():

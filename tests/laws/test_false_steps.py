@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 from sympy import Integer, KroneckerDelta, Sum, Symbol, Tuple, exp, log, oo
+from sympy.core.symbol import Str
 
 from numeric import Axis
 from proofs import LAWS, Verdict
-from proofs.derivations.layer_sizes import layers
+from proofs.array_signals import Exchanged, Rotated, Spread
+from proofs.derivations.layer_sizes import every_window_reads, layers
 from proofs.derivations.symbols import AXIS, DILATION, LOW, STRIDE, arrays, at_sizes, integers, on_grid
 from proofs.layer_signals import (
     BATCH,
@@ -39,6 +41,8 @@ from proofs.layer_signals import (
     LocalInputGradient,
     LocallyConnected,
     LocalWeightGradient,
+    MaxPool,
+    MaxPoolGradient,
     Unflatten,
     WeightGradient,
     Windows,
@@ -57,13 +61,17 @@ from proofs.rules import (
     rename,
     substitute,
     unfold,
+    unfold_one,
     wrap,
 )
 from proofs.rules import at_sizes as with_sizes
-from proofs.signals import At, CircularShift, D, Impulse, Partial, Residue, Reversed, Shift, Valid
+from proofs.signals import At, CircularShift, D, Impulse, Named, Partial, Residue, Reversed, Shift, Valid
 from proofs.tiers import derivation
 from proofs.tiers.derivation import Derivation, Step
-from proofs.training_signals import Dropout, Pointwise
+from proofs.training_signals import (
+    Dropout,
+    Pointwise,
+)
 
 x, w, g = arrays("x w g")
 n, c, j, o, u, i, a = SAMPLE, CHANNEL, SLICE, OUTPUT, TAP, INPUT_CHANNEL, CELL
@@ -185,6 +193,38 @@ FALSE = {
     "flattened in another order": (
         Step(At(Unflatten(g), n, i, a), g[n, NUMBER(i, a) - 1], unfold(Unflatten, "the input gradient")),
         layers("x g:nf"),
+    ),
+    "another cell has won": (
+        Step(At(MaxPool(x), n, c, o), x[n, c, READS(o, 0)], unfold(MaxPool, "max pooling")),
+        layers("x:nca", where=lambda geometry: every_window_reads(geometry) and geometry.kernel_size[0] > 1, most=8),
+    ),
+    "every cell of a window has won": (
+        Step(
+            At(MaxPoolGradient(g), n, c, a),
+            Sum(delta(READS(o, u), a) * g[n, c, o], OUTPUTS, TAPS),
+            unfold(MaxPoolGradient, "its input gradient"),
+        ),
+        layers("x:nca g", where=every_window_reads, most=8),
+    ),
+    "zeros on the wrong side of a cell": (
+        Step(
+            At(Spread(g, STRIDE), n, c, a),
+            Sum(delta(STRIDE * o + 1, a) * g[n, c, o], OUTPUTS),
+            unfold(Spread, "the spread cotangent"),
+        ),
+        layers("x w g", most=8),
+    ),
+    "rotated by one tap too many": (
+        Step(At(Rotated(w), c, j, u), w[c, j, KERNEL - u], unfold(Rotated, "rot180")),
+        LAYERS,
+    ),
+    "transposed back": (
+        Step(At(Exchanged(x), i, n, a), x[i, n, a], unfold(Exchanged, "xᵀ")),
+        layers("x w", where=lambda geometry: geometry.in_channels > 1, most=6),
+    ),
+    "called otherwise": (
+        Step(At(Named(Str("y"), Layer(x, w)), n, c, o), FORWARD + 1, unfold_one(Named(Str("y"), Layer(x, w)), "y")),
+        LAYERS,
     ),
     # rules about sums
     "a derivative without the chain rule's other outputs": (
@@ -316,7 +356,11 @@ FALSE = {
 
 @pytest.mark.parametrize("name", FALSE)
 def test_a_false_step_is_refused_by_both_checks(name):
-    step, models = FALSE[name]
+    refused(*FALSE[name])
+
+
+def refused(step, models):
+    """Demand that SymPy and evaluation both refuse a step."""
     found = list(models())
     assert any(model.value(step.left) != model.value(step.right) for model in found)
     assert not step.follows()

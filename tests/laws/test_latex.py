@@ -7,10 +7,12 @@ import subprocess
 import pytest
 import sympy
 from sympy import KroneckerDelta, Sum, oo
+from sympy.core.symbol import Str
 
 from numeric import Axis
 from proofs import LAWS, TIERS, prove
 from proofs.__main__ import main
+from proofs.array_signals import Exchanged, Rotated
 from proofs.derivations.symbols import arrays, integers
 from proofs.layer_signals import (
     CHANNEL,
@@ -19,6 +21,7 @@ from proofs.layer_signals import (
     SAMPLE,
     TAP,
     TAPS,
+    UPPER,
     AveragePool,
     Biased,
     Constant,
@@ -27,11 +30,14 @@ from proofs.layer_signals import (
     Flatten,
     From,
     Layer,
+    MaxPool,
+    OneGroup,
 )
 from proofs.report.latex import COMMANDS, SIGNS, fragment, latex, prose
 from proofs.report.lecture import lecture
 from proofs.report.terms import text
 from proofs.signals import (
+    Above,
     At,
     CircularShift,
     Convolution,
@@ -39,6 +45,7 @@ from proofs.signals import (
     D,
     Formula,
     Impulse,
+    Named,
     Partial,
     Residue,
     Rot180,
@@ -46,7 +53,7 @@ from proofs.signals import (
     Shift,
     Signal,
 )
-from proofs.training_signals import Pointwise
+from proofs.training_signals import Pointwise, Relu6
 
 TEX = shutil.which("pdflatex")
 DOCUMENT = r"""\documentclass{article}
@@ -159,6 +166,18 @@ TERMS = [
     (At(Dense(Flatten(x), w), n, c), "dense(flatten(x), w)[n, c]", None),
     (At(Pointwise(x), o), "σ(x)[o]", r"\sigma (x)[o]"),
     (At(AveragePool(x), n, c, o), "average_pool(x)[n, c, o]", r"\operatorname{average\_pool}(x)[n, c, o]"),
+    (At(Exchanged(x), n, c, o), "xᵀ[n, c, o]", "x^{T}[n, c, o]"),
+    (At(Exchanged(Rotated(w)), n, c, u), "rot180(w)ᵀ[n, c, u]", r"\operatorname{rot180}(w)^{T}[n, c, u]"),
+    (At(OneGroup(x, w, 1, *UPPER[:2]), n, c, o), "conv₁(x, w)[n, c, o]", None),
+    (At(Named(Str("peaks"), MaxPool(x, 1)), n, c, o), "peaks[n, c, o]", r"\mathit{peaks}[n, c, o]"),
+    (At(Relu6(x), o), "relu6(x)[o]", r"\operatorname{relu6}(x)[o]"),
+    (Above(x[o], 0) * x[o], "[x[o] > 0]·x[o]", r"[x[o] > 0]\,x[o]"),
+    (1 - x[o], "1 − x[o]", "1 - x[o]"),
+    (-x[o] - x[u] + 2, "2 − x[o] − x[u]", None),
+    (2 / (sympy.exp(2 * x[o]) + 1), "2 / (exp(2·x[o]) + 1)", r"\frac{2}{\operatorname{exp}(2\,x[o]) + 1}"),
+    (t / (p * x[o]), "t / (p·x[o])", r"\frac{t}{p\,x[o]}"),
+    (x[o] * sympy.exp(-x[o]), "x[o]·exp(−x[o])", None),
+    (Formula("reads1", Axis(4, 3), u, o), "reads₁(u, o)", r"\operatorname{reads}_{1}(u, o)"),
     (Partial(w[u]), "∂L/∂w[u]", r"\frac{\partial L}{\partial w[u]}"),
     (D(x[u] + 1, x[t]), "∂/∂x[t] (x[u] + 1)", r"\frac{\partial}{\partial x[t]} (x[u] + 1)"),
     (Sum(x[n, c, READS(o, u)], TAPS), "Σ_u x[n, c, reads(o, u)]", r"\sum_{u} x[n, c, \operatorname{reads}(o, u)]"),

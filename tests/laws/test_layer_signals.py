@@ -8,10 +8,12 @@ from sympy import Rational, Sum, oo
 
 import numeric
 from numeric import Geometry
-from proofs.derivations.layer_sizes import layers, ranges
-from proofs.derivations.symbols import arrays, at_sizes, integers, on_grid
+from proofs.array_signals import Exchanged, Rotated, Spread
+from proofs.derivations.layer_sizes import layers, ordered, ranges
+from proofs.derivations.symbols import STRIDE, arrays, at_sizes, integers, on_grid
 from proofs.forms import filled
 from proofs.grids.cases import OPTIONS
+from proofs.laws.reads import _spread
 from proofs.layer_signals import (
     BATCH,
     OUTPUT,
@@ -28,13 +30,17 @@ from proofs.layer_signals import (
     LocalInputGradient,
     LocallyConnected,
     LocalWeightGradient,
+    MaxPool,
+    MaxPoolGradient,
     OneGroup,
     Unflatten,
     WeightGradient,
 )
 from proofs.multi_index import MultiIndex, agree, box, spread
 from proofs.signals import At, Convolution
-from proofs.training_signals import Dropout
+from proofs.training_signals import (
+    Dropout,
+)
 
 x, w, g, b = arrays("x w g b")
 GEOMETRIES = (
@@ -189,6 +195,41 @@ def test_dropout_is_the_shipped_function():
         at_bits = [value.subs(kept) for value in ours]
         shipped = numeric.dropout(model.numbers["x"], np.array(bits), model.numbers.ring(1) / 3)
         assert at_bits == [value if value else 0 for value in shipped]
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES[:2] + GEOMETRIES[3:], ids=str)
+def test_max_pooling_is_the_shipped_function_where_the_winners_are_those_of_a_sample(geometry):
+    """Every entry that a maximum, or its gradient, is made of is the one that numeric's is."""
+    sample, pooled = ordered(geometry), _pooled(geometry)
+    n, c, o, a = symbols = integers_of("ncoa")
+    for model in layers("x:nca g", of=[geometry])():
+        batch = model.sizes[BATCH]
+        arrays_ = _arrays(model, geometry)
+        won = numeric.max_pool(sample[:batch], geometry.kernel_size, **pooled)
+        dx = numeric.max_pool_input_gradient(arrays_["g"], sample[:batch], geometry.kernel_size, **pooled)
+        numbers = dict(zip(arrays_["x"].flat, sample[:batch].flat, strict=True))
+        axes = ranges(geometry, batch)
+        for at, expected in zip(product(*(axes[letter] for letter in "nco")), won.flat, strict=True):
+            assert numbers[model.value(At(MaxPool(x), n, c, o), dict(zip(symbols[:3], at, strict=True)))] == expected
+        for at, expected in zip(product(*(axes[letter] for letter in "nca")), dx.flat, strict=True):
+            assert model.value(At(MaxPoolGradient(g), n, c, a), dict(zip((n, c, a), at, strict=True))) == expected
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES[:2] + GEOMETRIES[3:], ids=str)
+def test_arrays_are_spread_and_rotated_as_the_laws_do(geometry):
+    for model in layers("x w g", of=[geometry])():
+        arrays_, axes = _arrays(model, geometry), ranges(geometry, model.sizes[BATCH])
+        wide = _spread(arrays_["g"], geometry)
+        turned = numeric.rot180(arrays_["w"], tuple(range(2, 2 + geometry.ndim)))
+        n, c, z, u = integers_of("ncou")
+        places = box(0, MultiIndex(tuple(size - 1 for size in wide.shape[2:])))
+        for at, entry in zip(product(axes["n"], axes["c"], places), wide.flat, strict=True):
+            value = model.value(At(Spread(g, STRIDE), n, c, z), dict(zip((n, c, z), at, strict=True)))
+            assert value == entry
+        for at, entry in zip(product(axes["c"], axes["j"], axes["u"]), turned.flat, strict=True):
+            assert model.value(At(Rotated(w), n, c, u), dict(zip((n, c, u), at, strict=True))) == entry
+            moved = At(Exchanged(Rotated(w)), c, n, u)
+            assert model.value(moved, dict(zip((n, c, u), at, strict=True))) == entry
 
 
 RANGE = range(-3, 4)

@@ -24,7 +24,7 @@ from tests.mutation.runner import SURVIVED, UNTESTED, Mutation, say
 LEAST = 0.95
 EXPLAINED = Path("tests/mutation.md")
 DECIDING = (
-    *("audit", "evaluate", "expressions", "facts", "forms", "integers", "law", "multi_index", "normal"),
+    *("audit", "chain_rule", "evaluate", "expressions", "facts", "forms", "integers", "law", "multi_index", "normal"),
     *("polynomials", "roots", "rules", "solver"),
 )
 SCOPE = ("numeric/**/*.py", "proofs/tiers/*.py", *(f"proofs/{name}.py" for name in DECIDING))
