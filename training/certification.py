@@ -11,32 +11,39 @@ from proofs.conformance.adapters import load
 from proofs.conformance.functions import FUNCTIONS
 from proofs.conformance.integers import integers
 from proofs.conformance.outcome import Finding, Outcome
-from training import models
+from training import models, signals
 from training.errors import RunError
+from training.proved import ProvedConv2D
 from training.recipes import Recipe
 
-_OPERATIONS = {keras.layers.Conv2D: "conv", keras.layers.MaxPooling2D: "max_pool"}
+_OPERATIONS = {keras.layers.Conv2D: "conv", ProvedConv2D: "conv", keras.layers.MaxPooling2D: "max_pool"}
+_PROVED = "training.proved:ProvedConv2D"
 
 
 def certify(recipe: Recipe, batch: int) -> dict[str, Any]:
     """Return what summary.json holds of it: each convolution and pooling with its gradients, in float32.
 
-    The tier is `integers`: the exact shape, batch, type and device. Raises `RunError` if a kernel is wrong.
+    With the recipe's gradients `proved`, convolutions are those of `training.proved`. The tier is `integers`: the exact
+    shape, batch, type and device. Raises `RunError` if a kernel is wrong.
     """
     start = time.perf_counter()
-    target = load("tensorflow", dtype="float32")
+    framework = load(keras.config.backend(), dtype="float32", layout="NHWC")
+    own = {"conv": load(_PROVED, dtype="float32")} if recipe.gradients == "proved" else {}
     rows = []
-    for name, operation, geometry in layers(models.build(recipe.network)):
+    for name, operation, geometry in layers(models.build(recipe.network, gradients=recipe.gradients)):
+        target = own.get(operation, framework)
         for function, of in FUNCTIONS.items():
             if of.operation == operation and function in target.functions and "double" not in of.name:
+                signals.check()
                 finding = integers(target, function, geometry, batch)
-                _refuse(name, finding)
+                _refuse(name, finding, "the proved" if operation in own else "this framework's")
                 rows.append({"layer": name, "function": function, **_told(finding)})
     return {
         "outcome": max((row["outcome"] for row in rows), key=list(Outcome).index),
         "batch_size": batch,
         "seconds": time.perf_counter() - start,
-        "target": dict(target.about()),
+        "target": dict(framework.about()),
+        "gradients": recipe.gradients,
         "layers": rows,
     }
 
@@ -63,10 +70,10 @@ def _fields(layer: keras.layers.Layer, channels: int) -> Mapping[str, Any]:
     }
 
 
-def _refuse(layer: str, finding: Finding) -> None:
+def _refuse(layer: str, finding: Finding, whose: str) -> None:
     if finding.outcome == Outcome.REFUTED:
         raise RunError(
-            f"this framework's {finding.function} is wrong for the layer {layer}: {finding.detail}; "
+            f"{whose} {finding.function} is wrong for the layer {layer}: {finding.detail}; "
             "--no-certify trains all the same"
         )
 

@@ -1,15 +1,17 @@
 """Training a model as a recipe says: chunks of steps, validation after each epoch, an early end if asked for."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
+from training import backends
+from training.backends import FIRST, Machine
 from training.course import Course
 from training.data import Digits
 from training.errors import RunError
@@ -22,10 +24,11 @@ Row = dict[str, float]
 
 @dataclass(frozen=True)
 class Execution:
-    """How the steps are executed: how many before Python looks at them, and whether XLA compiles each."""
+    """How the steps are executed: how many before Python looks at them, whether XLA compiles each, and on what."""
 
     chunk: int = 100
-    xla: bool = False
+    xla: str = "auto"
+    machine: Machine = FIRST
 
 
 @dataclass
@@ -35,7 +38,7 @@ class Progress:
     `rows` are the figures of each epoch done: `epoch` (from 1), `loss`, `accuracy`, `val_loss`, `val_accuracy` (if
     there are validation images), `seconds` (validation included) and `learning_rate` (of the last step). Loss and
     accuracy are means over the epoch's steps, each before its change of the weights, on images as they were moved and
-    targets as they were smoothed. `losses`, `right` and `seconds` are those of the epoch that is not done yet.
+    targets as they were smoothed. `losses` and `right` are those of every step, `seconds` those of the epoch that runs.
     `best` holds the weights of the epoch with the lowest loss on validation images, if they may be needed.
     """
 
@@ -56,11 +59,11 @@ class Fit:
     """A training of the recipe's network on `training`; `seed` decides its first weights and every draw."""
 
     def __init__(self, recipe: Recipe, execution: Execution, seed: int, training: Digits, validation: Digits) -> None:
-        start = time.perf_counter()
+        start, backend = time.perf_counter(), backends.current()
         keras.utils.set_random_seed(seed)
         self.recipe, self._execution, self._validation = recipe, execution, validation
         self.course = Course(recipe, len(training), seed)
-        self.loop = Loop(recipe, training, tf.distribute.get_strategy(), xla=execution.xla)
+        self.loop: Loop = backend.Loop(recipe, training, execution.machine.devices, xla=backend.uses_xla(execution.xla))
         self.reader = Reader(recipe.network)
         self.progress = Progress()
         self.loop.compile(self.course)
@@ -106,19 +109,34 @@ class Fit:
     def _close(self, epoch: int, start: float) -> Row:
         """Return the row of an epoch whose last chunk began at `start`, and begin another."""
         progress = self.progress
-        row: Row = {"epoch": epoch + 1, "loss": _mean(progress.losses), "accuracy": _mean(progress.right)}
+        steps = self.course.steps_per_epoch
+        loss, accuracy = (_mean(figures[-steps:]) for figures in (progress.losses, progress.right))
+        row: Row = {"epoch": epoch + 1, "loss": loss, "accuracy": accuracy}
         if len(self._validation):
             self.reader.take(self.loop.weights())
             reading = self.reader.read(self._validation)
             row |= {"val_loss": reading.loss, "val_accuracy": reading.accuracy}
         row["seconds"] = progress.seconds + time.perf_counter() - start
         row["learning_rate"] = self.course.rate(progress.step - 1)
-        progress.losses, progress.right, progress.seconds = [], [], 0.0
+        progress.seconds = 0.0
         return row
 
     def _keep_best(self) -> None:
         if self.recipe.patience and self.progress.best_epoch == len(self.progress.rows) - 1:
             self.progress.best = self.loop.weights()
+
+
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """Raise what the backend cannot do, such as to find enough memory, as a `RunError` of one line."""
+    try:
+        yield
+    except Exception as error:
+        backend = backends.current()
+        reason = backend.reason(error)
+        if reason is None:
+            raise
+        raise RunError(f"{backend.NAME} failed: {reason}") from error
 
 
 def _require_finite(losses: npt.NDArray[Any], before: int) -> None:

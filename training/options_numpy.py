@@ -52,7 +52,7 @@ examples:
 
 exit status:
   0 done;  1 the training failed (loss not finite) or its results could not be written;
-  2 bad option, data or output folder: one line on stderr, nothing done;  130 interrupted
+  2 bad option, data or output folder: one line on stderr, nothing done;  130 interrupted by Ctrl-C, 143 by SIGTERM
 """
 
 

@@ -3,25 +3,23 @@
 import re
 from pathlib import Path
 
-import tensorflow as tf
+from training import backends
 
 _CPU = Path("/proc/cpuinfo")
 _CPU_FLAGS = {"amx_bf16", "avx512_bf16"}
-_AMPERE = (8, 0)  # the first compute capability with bfloat16
 
 
 def resolve(precision: str) -> str:
-    """Return `precision`, or for `auto` what it stands for here.
+    """Return `precision`, or for `auto` what it stands for here: on the GPU if there is one, else on the CPU.
 
-    A CPU counts if it has instructions that multiply bfloat16, on vectors or on tiles.
+    A CPU counts if it has instructions that multiply bfloat16, on vectors or on tiles, and the backend uses them.
     """
     if precision != "auto":
         return precision
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus:
-        found = [tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) for gpu in gpus]
-        return "bfloat16" if min(found) >= _AMPERE else "float32"
-    return "bfloat16" if _CPU_FLAGS & _cpu_flags() else "float32"
+    backend = backends.current()
+    on_gpu = backend.has_bfloat16()
+    has = bool(cpu_features()) and backend.CPU_BFLOAT16 if on_gpu is None else on_gpu
+    return "bfloat16" if has else "float32"
 
 
 def policy(precision: str) -> str:
@@ -29,9 +27,10 @@ def policy(precision: str) -> str:
     return precision if precision == "float32" else f"mixed_{precision}"
 
 
-def _cpu_flags() -> set[str]:
+def cpu_features() -> set[str]:
+    """Return which instructions on bfloat16 this CPU has, in Linux's words; none elsewhere: not known."""
     try:
         found = re.search(r"^flags\s*:(.*)$", _CPU.read_text(encoding="utf-8"), re.MULTILINE)
-    except OSError:  # not Linux: not known
+    except OSError:
         return set()
-    return set(found[1].split()) if found else set()
+    return _CPU_FLAGS & set(found[1].split()) if found else set()

@@ -7,9 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
-from training import models
+from training import backends, models
 from training.data import IMAGE_SHAPE, Digits
 from training.recipes import Network
 
@@ -31,10 +30,7 @@ class Reader:
 
     def __init__(self, network: Network) -> None:
         self.model: keras.Model = models.build(network)
-        self._compiled = tf.function(
-            lambda images: self.model(images, training=False),
-            input_signature=[tf.TensorSpec((None, *IMAGE_SHAPE), tf.uint8)],
-        )
+        self._compiled = backends.current().compiled(self.model)
         self._probabilities(np.zeros((_BATCH, *IMAGE_SHAPE), np.uint8))  # compiled before any clock runs
 
     def take(self, weights: Sequence[npt.NDArray[Any]]) -> None:
@@ -50,7 +46,7 @@ class Reader:
         return mark(digits, np.mean(seen, axis=0).astype(np.float32))
 
     def _probabilities(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        parts = [self._compiled(images[start : start + _BATCH]).numpy() for start in range(0, len(images), _BATCH)]
+        parts = [self._compiled(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)]
         return np.concatenate(parts)
 
 

@@ -12,6 +12,7 @@ from training.values import Convolution
 
 IMAGE_SIDE = 28  # pixels of a digit, along both axes
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+GRADIENTS = ("autodiff", "proved")
 
 
 def _field(parse: values.Parse, about: str, **default: Any) -> Any:
@@ -83,15 +84,21 @@ class Recipe:
     precision: str = _field(
         values.choice(*PRECISIONS), f"of the arithmetic: {', '.join(PRECISIONS)}", default="float32"
     )
+    gradients: str = _field(
+        values.choice(*GRADIENTS),
+        "of convolutions: autodiff, the framework's own; proved, the sheet's, as convolutions with rotated arrays",
+        default="autodiff",
+    )
 
 
 FAST = Recipe(
     name="fast",
     about="two small convolutions, one epoch of one-cycle Adam",
-    network=Network(convolutions=(Convolution(24, 5), Convolution(32, 3)), dense=256),
+    network=Network(convolutions=(Convolution(16, 5), Convolution(32, 3)), dense=256),
     optimizer=Adam(learning_rate=0.01, beta_1=0.7, beta_2=0.9, warmup=0.1),
     epochs=1,
     batch_size=256,
+    label_smoothing=0.1,
     precision="auto",
 )
 

@@ -20,10 +20,10 @@ def together(summaries: Sequence[Mapping[str, Any]], test_images: int) -> dict[s
         "binomial_error": math.sqrt(mean * (1 - mean) / test_images),
         "seconds_train": _spread([summary["seconds_train"] for summary in summaries]),
     }
-    if "test_accuracy_shifts" in summaries[0]:
+    if all("test_accuracy_shifts" in summary for summary in summaries):
         found["test_accuracy_shifts"] = _spread([summary["test_accuracy_shifts"] for summary in summaries])
-    same = ("device", "versions", "recipe", "data")
-    return found | {name: summaries[0][name] for name in same}
+    found["device"] = "; ".join(dict.fromkeys(summary["device"] for summary in summaries))
+    return found | {name: summaries[0][name] for name in ("versions", "recipe", "data")}
 
 
 def _spread(figures: Sequence[float]) -> dict[str, float]:

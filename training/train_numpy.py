@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from numeric.network import Sequential
-from training import data, fitting_numpy, publish
-from training.command import exit_status
-from training.data import Dataset
+from training import data, fitting_numpy, locks, publish
+from training.command import exit_status, leave
+from training.data import Dataset, Digits
 from training.fitting_numpy import Reading, Row
 from training.options import Options
 from training.options_numpy import PROGRAM, parse
@@ -26,7 +26,7 @@ from training.report import Report
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Train as `argv` says and return the exit status: 0, or 1, 2, 130 as `--help` explains."""
+    """Train as `argv` says and return the exit status: 0, or 1, 2, 130, 143 as `--help` explains."""
     return exit_status(PROGRAM, lambda: run(parse(argv)))
 
 
@@ -41,6 +41,11 @@ def run(options: Options) -> dict[str, Any]:
     publish.require_writable(options.output)
     dataset = data.load(options.data)
     training, validation = data.split(dataset.training, options.seed)
+    with locks.held(options.output):
+        return _train(options, dataset, training, validation, start)
+
+
+def _train(options: Options, dataset: Dataset, training: Digits, validation: Digits, start: float) -> dict[str, Any]:
     weights, order = np.random.default_rng(options.seed).spawn(2)
     network = fitting_numpy.build(options.recipe.network, weights)
     report = _Report(quiet=options.quiet)
@@ -108,4 +113,4 @@ class _Report(Report):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

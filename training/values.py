@@ -82,6 +82,17 @@ def choice(*words: str) -> Parse:
     return parse
 
 
+def several(*words: str) -> Parse:
+    """Return a parser of one or more of `words`, with commas: a tuple, each once, in their order here."""
+    one = choice(*words)
+
+    def parse(text: str) -> tuple[str, ...]:
+        given = {one(word) for word in text.split(",")}
+        return tuple(word for word in words if word in given)
+
+    return parse
+
+
 def flag(text: str) -> bool:
     """Return whether `text` is `yes`, not `no`."""
     return bool(choice("yes", "no")(text) == "yes")

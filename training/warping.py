@@ -1,8 +1,9 @@
-"""Affine warps of a batch of images as tensor work: one gather for the whole batch."""
+"""Affine warps of a batch of images as tensor work, on any backend: one gather for the whole batch."""
 
 from typing import Any
 
-import tensorflow as tf
+import numpy as np
+from keras import ops
 
 _LOW, _HIGH = 1, 2  # rows and columns of paper around an image: all that lies outside it
 
@@ -14,28 +15,27 @@ def warp(images: Any, maps: Any) -> Any:
     pixels it is linear, outside it is 0.
     """
     _, height, width = images.shape
-    rows, columns = (height - 1) / 2, (width - 1) / 2
-    y, x = tf.meshgrid(tf.range(height, dtype=tf.float32), tf.range(width, dtype=tf.float32), indexing="ij")
-    places = tf.stack([tf.reshape(y, [-1]) - rows, tf.reshape(x, [-1]) - columns, tf.ones(height * width)])
-    read = maps @ places  # (n, 2, pixels)
-    down = tf.clip_by_value(read[:, 0] + rows, -1.0, float(height))
-    right = tf.clip_by_value(read[:, 1] + columns, -1.0, float(width))
-    return tf.reshape(_bilinear(images, down, right), tf.shape(images))
+    centre = np.array([[(height - 1) / 2], [(width - 1) / 2]], np.float32)
+    places = np.vstack([np.indices((height, width)).reshape(2, -1) - centre, np.ones((1, height * width))])
+    read = ops.matmul(maps, ops.convert_to_tensor(places, dtype="float32")) + centre  # (n, 2, pixels)
+    down = ops.clip(read[:, 0], -1.0, float(height))
+    right = ops.clip(read[:, 1], -1.0, float(width))
+    return ops.reshape(_bilinear(images, down, right), ops.shape(images))
 
 
 def _bilinear(images: Any, down: Any, right: Any) -> Any:
     """Return the images `(n, height, width)` at the places `(n, pixels)`, which reach from -1 to height and width."""
-    padded = tf.pad(images, [[0, 0], [_LOW, _HIGH], [_LOW, _HIGH]])
-    size = padded.shape[1] * padded.shape[2]
-    row, column = tf.floor(down), tf.floor(right)
+    padded = ops.pad(images, [[0, 0], [_LOW, _HIGH], [_LOW, _HIGH]])
+    count, height, width = ops.shape(padded)
+    row, column = ops.floor(down), ops.floor(right)
     below, beside = down - row, right - column
-    first = tf.cast(row + _LOW, tf.int32) * padded.shape[2] + tf.cast(column + _LOW, tf.int32)
-    first += tf.range(tf.shape(images)[0])[:, None] * size
-    flat = tf.reshape(padded, [-1])
+    first = ops.cast(row + _LOW, "int32") * width + ops.cast(column + _LOW, "int32")
+    first += ops.reshape(ops.arange(count), (-1, 1)) * (height * width)
+    flat = ops.reshape(padded, (-1,))
 
     def at(offset: int) -> Any:
-        return tf.gather(flat, first + offset)
+        return ops.take(flat, first + offset)
 
     upper = at(0) * (1 - beside) + at(1) * beside
-    lower = at(padded.shape[2]) * (1 - beside) + at(padded.shape[2] + 1) * beside
+    lower = at(width) * (1 - beside) + at(width + 1) * beside
     return upper * (1 - below) + lower * below

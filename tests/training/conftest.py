@@ -20,12 +20,17 @@ def mnist() -> data.Dataset:
 @pytest.fixture(scope="session")
 def small_npz(mnist: data.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The first 3,600 training and 500 test digits of MNIST, as Keras stores it."""
-    path = tmp_path_factory.mktemp("data") / "small.npz"
-    np.savez(
-        path,
-        x_train=mnist.training.images[:3600],
-        y_train=mnist.training.labels[:3600],
-        x_test=mnist.test.images[:500],
-        y_test=mnist.test.labels[:500],
-    )
+    return written(tmp_path_factory.mktemp("data") / "small.npz", mnist, 3600, 500)
+
+
+@pytest.fixture(scope="session")
+def tiny_npz(mnist: data.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first 360 training and 100 test digits."""
+    return written(tmp_path_factory.mktemp("data") / "tiny.npz", mnist, 360, 100)
+
+
+def written(path: Path, mnist: data.Dataset, training: int, test: int) -> Path:
+    """`path`, where the first digits are now."""
+    first = {"x_train": mnist.training.images[:training], "y_train": mnist.training.labels[:training]}
+    np.savez(path, **first, x_test=mnist.test.images[:test], y_test=mnist.test.labels[:test])
     return path

@@ -53,6 +53,7 @@ EVERY_FIELD = {
     "--ema": ("0.99", 0.99),
     "--patience": ("3", 3),
     "--precision": ("float16", "float16"),
+    "--gradients": ("proved", "proved"),
 }
 
 
@@ -131,6 +132,7 @@ def test_output_folder_is_named_after_recipe_and_seed() -> None:
         ("--warmup never", "argument --warmup: expected a number from 0 up, below 1, got 'never'"),
         ("--normalise maybe", "argument --normalise: expected one of yes, no, got 'maybe'"),
         ("--precision double", f"argument --precision: expected one of {', '.join(PRECISIONS)}, got 'double'"),
+        ("--gradients mine", "argument --gradients: expected one of autodiff, proved, got 'mine'"),
         ("--shift -1", "argument --shift: expected a number from 0 up, got -1"),
         ("--chunk 0", "argument --chunk: expected an integer from 1 up, got 0"),
         ("--patience 2 --no-validate", "--patience: expected validation images to judge by, got --no-validate"),
@@ -174,6 +176,8 @@ def test_help_names_every_option_recipe_and_file(capsys: pytest.CaptureFixture[s
         "--resume",
         "--checkpoint",
         "--deterministic",
+        "--export",
+        "--report",
     ]
     options = [*EVERY_FIELD, *ways, "--recipe", "--list-recipes", "--seed", "--data", "--output", "--quiet", "--help"]
     files = [
@@ -183,6 +187,14 @@ def test_help_names_every_option_recipe_and_file(capsys: pytest.CaptureFixture[s
         "curves.png",
         "kernels.png",
         "misread.png",
+        "confusion.png",
+        "calibration.png",
+        "features.png",
+        "equivariance.png",
+        "shifts.png",
+        "savedmodel/",
+        "model.onnx",
+        "tensorboard/",
         "seeds.json",
         "checkpoint.npz",
     ]

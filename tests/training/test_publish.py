@@ -1,13 +1,14 @@
 """Results appear whole or not at all, whatever happens while they are written."""
 
 import errno
+import json
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from training.errors import RunError, UsageError
-from training.publish import LAST, published, require_writable
+from training.publish import LAST, published, require_writable, write_summary
 
 
 def names(folder: Path) -> list[str]:
@@ -110,3 +111,57 @@ def test_forbidden_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(UsageError, match=r"expected a folder that can be written to: Permission denied$"):
         require_writable(tmp_path / "a" / "b")
     assert names(tmp_path) == []
+
+
+def write(folder: Path, *files: str) -> None:
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text("new")
+
+
+def test_a_folder_takes_the_place_of_an_older_one_whole(tmp_path: Path) -> None:
+    for files in (("logs/one", "logs/deep/two"), ("logs/three",)):
+        with published(tmp_path) as scratch:
+            write(scratch, *files, LAST)
+    assert names(tmp_path) == ["logs", "logs/three", LAST]
+
+
+def test_what_an_earlier_run_left_and_this_one_does_not_is_removed(tmp_path: Path) -> None:
+    write(tmp_path, "model", "saved/weights", "mine", LAST)
+    with published(tmp_path, ["model", "saved", "picture", LAST]) as scratch:
+        write(scratch, "picture", LAST)
+        assert (tmp_path / "model").exists()  # not before all is written
+    assert names(tmp_path) == ["mine", "picture", LAST]
+
+
+def test_where_no_run_was_nothing_is_removed(tmp_path: Path) -> None:
+    """Such a file is somebody else's."""
+    write(tmp_path, "model", "saved/weights")
+    with published(tmp_path, ["model", "saved", LAST]) as scratch:
+        write(scratch, LAST)
+    assert names(tmp_path) == ["model", "saved", "saved/weights", LAST]
+
+
+def test_a_folder_elsewhere_that_is_linked_to_stays(tmp_path: Path) -> None:
+    write(tmp_path, "elsewhere/mine", f"out/{LAST}")
+    (tmp_path / "out" / "logs").symlink_to(tmp_path / "elsewhere")
+    with published(tmp_path / "out", ["logs"]) as scratch:
+        write(scratch, LAST)
+    assert names(tmp_path) == ["elsewhere", "elsewhere/mine", "out", f"out/{LAST}"]
+    (tmp_path / "out" / "logs").symlink_to(tmp_path / "elsewhere")
+    with published(tmp_path / "out", ["logs"]) as scratch:
+        write(scratch, "logs/new", LAST)
+    assert names(tmp_path) == ["elsewhere", "elsewhere/mine", "out", "out/logs", "out/logs/new", f"out/{LAST}"]
+
+
+@pytest.mark.parametrize(
+    "value", [[], [1], [1, -2.5, 1e-07], [[1, 2], [3]], {"a": [0.5], "b": ["[1,  2]", 3]}, "[ 1 ]", [None, 1], [[]]]
+)
+def test_a_summary_is_read_back_as_it_was(tmp_path: Path, value: object) -> None:
+    write_summary(tmp_path / LAST, {"before": 1, "value": value, "after": True})
+    assert json.loads((tmp_path / LAST).read_text()) == {"before": 1, "value": value, "after": True}
+
+
+def test_numbers_of_a_list_are_on_one_line(tmp_path: Path) -> None:
+    write_summary(tmp_path / LAST, {"counts": [[1, 2], [3, 4.5]]})
+    assert (tmp_path / LAST).read_text() == '{\n  "counts": [\n    [1, 2],\n    [3, 4.5]\n  ]\n}\n'
