@@ -49,7 +49,7 @@ EVERY_FIELD = {
     "--shift": ("2.5", 2.5),
     "--rotation": ("15", 15),
     "--scale": ("0.125", 0.125),
-    "--label-smoothing": ("0.1", 0.1),
+    "--label-smoothing": ("0.2", 0.2),
     "--ema": ("0.99", 0.99),
     "--patience": ("3", 3),
     "--precision": ("float16", "float16"),
