@@ -12,7 +12,7 @@ is seen only if its entry is among them, and the probability says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil, isqrt, log, log2, prod
 
@@ -76,6 +76,11 @@ class Budget:
         passed = float(np.log1p(-kept / entries * (1 - degree / (2 * size + 1)))) / log(2)
         trials = min(MOST, ceil(-FAILURE / passed))
         return cls(size, size, kept * times, trials, trials * passed, kept)
+
+    def narrowed(self, function: str, size: int) -> Budget:
+        """The same with integers of one size, no larger than they are here, so perhaps more trials."""
+        trials, failure = _trials(_degree(function), size)
+        return replace(self, first=size, second=size, trials=trials, failure=failure)
 
     @property
     def exponent(self) -> int:

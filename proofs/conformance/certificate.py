@@ -57,8 +57,8 @@ class Diagnosed:
 class Report:
     """What was found about a target.
 
-    `target` has its name, dtype, functions and `about`; `pieces` is what was judged, in order, with what was found
-    about each; `notes` are things to know about the run.
+    `target` has its name, dtype, functions, those that come `jointly`, and `about`; `pieces` is what was judged, in
+    order, with what was found about each; `notes` are things to know about the run.
     """
 
     target: Mapping[str, Any]
@@ -236,6 +236,7 @@ def _report(content: dict[str, Any]) -> Report:
         for told in content["diagnoses"]
     )
     target = {name: content["target"][name] for name in ("name", "dtype", "functions", "about")}
+    target["jointly"] = content["target"].get("jointly", [])  # records made before it ask for nothing of the kind
     return Report(target, content["grid"], pieces, content["seconds"], diagnoses, tuple(content["notes"]))
 
 

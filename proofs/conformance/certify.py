@@ -96,7 +96,8 @@ def certify(
             partial(isolated, died=_died) if isolate and named and not dask else None,
         )
     judged = [(piece, found[str(piece)]) for piece in todo]
-    head = {"name": made.name, "dtype": made.dtype, "functions": list(made.functions), "about": _about(made, judged)}
+    lists = {"functions": list(made.functions), "jointly": list(getattr(made, "jointly", ()))}
+    head = {"name": made.name, "dtype": made.dtype, **lists, "about": _about(made, judged)}
     diagnoses = tuple(_diagnoses(made, judged)) if diagnose else ()
     return Report(head, _grid_name(geometries), judged, perf_counter() - start, diagnoses, notes)
 

@@ -77,14 +77,17 @@ def _products(
         for first in range(0, count, together):
             several = range(first, min(first + together, count))
             every = [integer_arrays(function, geometry, batch, dtype, sizes, random) for _ in several]
-            yield from ((arrays, (right,)) for arrays, right in zip(every, _right(of, geometry, every), strict=True))
+            yield from (
+                (arrays, (right,)) for arrays, right in zip(every, side_by_side(of, geometry, every), strict=True)
+            )
 
     small = replace(budget, first=min(2, budget.first), second=min(2, budget.second))
-    said, assumed = _said(budget, function), _assumed(budget, function)
-    return Plan(trials(budget.trials, budget), said, assumed, trials(SMALL, small))
+    return Plan(
+        trials(budget.trials, budget), described(budget, function), premises(budget, function), trials(SMALL, small)
+    )
 
 
-def _right(of: Function, geometry: Geometry, trials: list[tuple[Array, ...]]) -> list[Array]:
+def side_by_side(of: Function, geometry: Geometry, trials: list[tuple[Array, ...]]) -> list[Array]:
     """What the function gives in each trial: layers side by side are one with as many groups.
 
     Exact in float64, in any order, as the sums stay within the budget.
@@ -94,11 +97,11 @@ def _right(of: Function, geometry: Geometry, trials: list[tuple[Array, ...]]) ->
         np.concatenate(arrays, _channels(letter), dtype=np.float64)
         for letter, arrays in zip(of.arguments, zip(*trials, strict=True), strict=True)
     ]
-    return np.split(of.expected(_side_by_side(geometry, count), *beside), count, _channels(of.gives))
+    return np.split(of.expected(_widened(geometry, count), *beside), count, _channels(of.gives))
 
 
 @lru_cache(256)
-def _side_by_side(geometry: Geometry, count: int) -> Geometry:
+def _widened(geometry: Geometry, count: int) -> Geometry:
     sizes = {name: count * getattr(geometry, name) for name in ("in_channels", "out_channels", "groups")}
     return replace(geometry, **sizes)
 
@@ -181,40 +184,42 @@ COEFFICIENTS = "with integer coefficients"
 
 def _compared(probe: Probe, geometry: Geometry, plan: Plan, most: int | None) -> Found:
     """Run every trial. Raises `Refuted` at the first that no kind of path explains."""
-    kinds: dict[str, float] | None = None
+    seen = Seen(probe, geometry, plan.said)
     for arrays, right in islice(plan.trials, most):
-        computed = probe.run(geometry, *arrays)
+        seen.trial(arrays, right, probe.run(geometry, *arrays))
+    scope = f"this shape in {probe.target.dtype}; {probe.calls} trials"
+    if seen.kinds is not None:
+        for arrays, right in plan.small:
+            seen.small(right[0], probe.run(geometry, *arrays))
+    return seen.found(scope, plan.assumed)
+
+
+@dataclass
+class Seen:
+    """What a function's trials have shown: `kinds` of path that explain what is off, None while nothing is."""
+
+    probe: Probe
+    geometry: Geometry
+    said: str
+    kinds: dict[str, float] | None = None
+
+    def trial(self, arrays: tuple[Array, ...], right: tuple[Array, ...], computed: Array) -> None:
+        """Compare with what is right. Raises `Refuted` if no kind of path explains every trial so far."""
         wrong = np.logical_and.reduce([computed != value for value in right])
         if not wrong.any():
-            continue
+            return
         error = np.min([np.abs(computed.astype(np.float64) - value) for value in right], axis=0)
-        found = _inexact(probe, geometry, arrays, error, computed)
-        kinds = found if kinds is None else {kind: max(kinds[kind], found[kind]) for kind in kinds if kind in found}
-        if not kinds:
+        found, kinds = self._explained(arrays, error, computed), self.kinds
+        self.kinds = (
+            found if kinds is None else {kind: max(kinds[kind], found[kind]) for kind in kinds if kind in found}
+        )
+        if not self.kinds:
             difference = first_difference(right[0], computed, wrong)
-            raise Refuted(f"on {plan.said}: {told(difference)}", difference)
-    scope = f"this shape in {probe.target.dtype}; {probe.calls} trials"
-    if kinds is None:
-        return Found(Outcome.CERTIFIED, f"bit for bit on {plan.said}", scope, plan.assumed)
-    _small(probe, geometry, plan)
-    return Found(Outcome.INEXACT, f"not exact on {plan.said}: {looks_like(kinds)}", scope, plan.assumed)
+            raise Refuted(f"on {self.said}: {told(difference)}", difference)
 
-
-def _inexact(
-    probe: Probe, geometry: Geometry, arrays: tuple[Array, ...], error: Array, computed: Array
-) -> dict[str, float]:
-    """Kinds of path that explain what is off; a direct sum of these integers is not, unless it is divided."""
-    wide = computed if probe.target.dtype == "float64" else None  # the only type whose integers are long here
-    kinds = explained(probe.function, geometry, arrays, probe.target.dtype, error, wide)
-    if not probe.function.startswith("average_pool"):
-        kinds.pop(DIRECT, None)
-    return kinds
-
-
-def _small(probe: Probe, geometry: Geometry, plan: Plan) -> None:
-    """What rounds is off by less than 1/2 on small integers; raises `Refuted` for what no rounding explains."""
-    for arrays, (right, *_) in plan.small:
-        computed = probe.run(geometry, *arrays).astype(np.float64)
+    def small(self, right: Array, computed: Array) -> None:
+        """What rounds is off by less than 1/2 on small integers; raises `Refuted` for what no rounding explains."""
+        computed = computed.astype(np.float64)
         wrong = ~(np.abs(computed - right) < 1 / 2)
         if wrong.any():
             difference = first_difference(right, computed, wrong)
@@ -222,8 +227,24 @@ def _small(probe: Probe, geometry: Geometry, plan: Plan) -> None:
                 f"off by 1/2 and more on integers up to 2, which no rounding is: {told(difference)}", difference
             )
 
+    def found(self, scope: str, assumed: tuple[str, ...]) -> Found:
+        """What is said of it."""
+        if self.kinds is None:
+            return Found(Outcome.CERTIFIED, f"bit for bit on {self.said}", scope, assumed)
+        return Found(Outcome.INEXACT, f"not exact on {self.said}: {looks_like(self.kinds)}", scope, assumed)
 
-def _said(budget: Budget, function: str) -> str:
+    def _explained(self, arrays: tuple[Array, ...], error: Array, computed: Array) -> dict[str, float]:
+        """Kinds of path that explain what is off; a direct sum of these integers is not, unless it is divided."""
+        function, dtype = self.probe.function, self.probe.target.dtype
+        wide = computed if dtype == "float64" else None  # the only type whose integers are long here
+        kinds = explained(function, self.geometry, arrays, dtype, error, wide)
+        if not function.startswith("average_pool"):
+            kinds.pop(DIRECT, None)
+        return kinds
+
+
+def described(budget: Budget, function: str) -> str:
+    """The inputs in words."""
     sizes = f"up to {budget.first} and {budget.second}" if bilinear(function) else f"up to {budget.first}"
     if budget.kept is None:
         return f"integers {sizes}, of which {budget.products} products stay exact"
@@ -232,7 +253,8 @@ def _said(budget: Budget, function: str) -> str:
     )
 
 
-def _assumed(budget: Budget, function: str) -> tuple[str, ...]:
+def premises(budget: Budget, function: str) -> tuple[str, ...]:
+    """What is assumed, and what the probability is then."""
     fixed = ("for each input tried, and none has ties",) if FUNCTIONS[function].fixed else ()
     passes = f"a wrong map passes with probability at most 2**{budget.exponent}"
     return (BILINEAR if bilinear(function) else LINEAR, COEFFICIENTS, *fixed, passes)

@@ -166,8 +166,13 @@ def _structure(target: Any, function: str, case: Case) -> list[Finding]:
 
 def _integers(target: Any, function: str, case: Case) -> list[Finding]:
     from proofs.conformance.integers import integers
+    from proofs.conformance.joint import jointly, together
 
-    return [integers(target, function, case.geometry, case.batch)]
+    found = integers(target, function, case.geometry, case.batch)
+    if found.outcome not in (Outcome.CERTIFIED, Outcome.INEXACT):
+        return [found]
+    every = together(target, function, case.geometry)
+    return [found, *(jointly(target, every, case.geometry, case.batch, only=function) if every else ())]
 
 
 def _bound(target: Any, function: str, case: Case) -> list[Finding]:

@@ -16,9 +16,10 @@ import numpy as np
 from numeric.dtypes import Array
 from numeric.geometry import Geometry
 from proofs.conformance.budget import Budget, integer_arrays
-from proofs.conformance.functions import FUNCTIONS, PAIRS
+from proofs.conformance.functions import FUNCTIONS, PAIRS, shape
 from proofs.conformance.inexact import DIRECT, bounds
 from proofs.conformance.integers import judge
+from proofs.conformance.joint import LETTERS, as_alone
 from proofs.conformance.outcome import Finding, Outcome
 from proofs.conformance.precision import CAUTIOUS, PRECISIONS
 from proofs.conformance.probes import Found, Probe, Refuted, decide, first_difference, generator, storage, told
@@ -241,6 +242,15 @@ def _batches(of: Premise) -> str:
     return f"right at batches of {', '.join(map(str, tried))}"
 
 
+def _joint(of: Premise) -> str:
+    arrays = dict(zip(FUNCTIONS[of.function].arguments, _full(of), strict=True))
+    random = generator("premises", "joint", of.function, of.geometry, of.dtype)
+    for letter in LETTERS:  # what the function does not look at is not what it depends on
+        drawn = random.integers(-LARGEST, LARGEST + 1, shape(letter, of.geometry, BATCH))
+        arrays.setdefault(letter, drawn.astype(storage(of.dtype)))
+    return as_alone(of.probe, of.geometry, arrays)
+
+
 def _types(of: Premise) -> str:
     found = of.run(of.draw("type"))
     return f"the result is {found.dtype}, as expected of {of.dtype}"
@@ -268,6 +278,7 @@ CHECKS: dict[str, Callable[[Premise], str]] = {
     "samples": _samples,
     "layout": _layouts,
     "batch size": _batches,
+    "joint": _joint,
     "type": _types,
     "device": _device,
 }

@@ -47,18 +47,12 @@ class Probe:
     def run(self, geometry: Geometry, *arrays: Array) -> Array:
         """Run it. Raises `Refuted` if it raises, or gives anything but an array of the right shape and type."""
         self.calls += 1
-        expected = shape(FUNCTIONS[self.function].gives, geometry, batch_of(self.function, arrays))
-        try:
-            found = self.target.run(self.function, geometry, *arrays)
-        except Unsupported:
-            raise
-        except Exception as error:  # what is judged may raise anything
-            message = str(error).strip().partition("\n")[0]
-            raise Refuted(f"it raised {type(error).__name__}: {message}") from error
-        self._check(found, expected)
+        found: Array = judged(lambda: self.target.run(self.function, geometry, *arrays))
+        self.check(found, shape(FUNCTIONS[self.function].gives, geometry, batch_of(self.function, arrays)))
         return found
 
-    def _check(self, found: Any, expected: tuple[int, ...]) -> None:
+    def check(self, found: Any, expected: tuple[int, ...]) -> None:
+        """Raise `Refuted` for anything but an array of that shape and of the target's type."""
         if not isinstance(found, np.ndarray):
             raise Refuted(f"the result is a {type(found).__name__}, expected a NumPy array")
         if found.shape != expected:
@@ -70,6 +64,17 @@ class Probe:
                 f"the result is {found.dtype}, expected {storage(self.target.dtype)}",
                 {"dtype": str(found.dtype), "expected": str(storage(self.target.dtype))},
             )
+
+
+def judged(call: Callable[[], Any]) -> Any:
+    """What the target gives. Raises `Refuted` for an exception of its own, which may be any."""
+    try:
+        return call()
+    except Unsupported:
+        raise
+    except Exception as error:
+        message = str(error).strip().partition("\n")[0]
+        raise Refuted(f"it raised {type(error).__name__}: {message}") from error
 
 
 def decide(

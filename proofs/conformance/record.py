@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from math import prod
@@ -67,9 +67,10 @@ class Packed:
 class Call:
     """A question to a target and its answer.
 
-    `asked` is run, supports or variant; `of` the variant that was asked, nothing for the target itself; `arguments` a
-    digest. `answer` is a text: of `run` why there is no array, where `raised` is the class of an exception of its own
-    and nothing for `Unsupported`. `after` holds arguments that it changed.
+    `asked` is run, joint, supports or variant; `of` the variant that was asked, nothing for the target itself;
+    `arguments` a digest. `answer` is a text: of `run` why there is no array, where `raised` is the class of an
+    exception of its own and nothing for `Unsupported`. `after` holds arguments that it changed. What is asked `joint`
+    has the functions as its name, and gives `several`.
     """
 
     asked: str
@@ -81,6 +82,7 @@ class Call:
     raised: str = ""
     gave: Packed | None = None
     after: tuple[tuple[int, Packed], ...] = ()
+    several: tuple[Packed, ...] | None = None
 
     @property
     def question(self) -> tuple[Any, ...]:
@@ -129,10 +131,29 @@ class Recorder:
 
     def run(self, function: str, geometry: Geometry, *arrays: Array) -> Array:
         """As the target."""
+        asked = Call("run", function, self._of, geometry)
+        found: Array = self._asked(
+            asked, arrays, lambda: self._target.run(function, geometry, *arrays), lambda gave: {"gave": Packed.of(gave)}
+        )
+        return found
+
+    def joint(self, functions: Sequence[str], geometry: Geometry, arrays: Mapping[str, Array]) -> Sequence[Array]:
+        """As the target."""
+        asked = Call("joint", " ".join(functions), self._of, geometry)
+        target: Any = self._target  # one that has `jointly`
+        found: Sequence[Array] = self._asked(
+            asked, list(arrays.values()), lambda: target.joint(functions, geometry, arrays), _several
+        )
+        return found
+
+    def _asked(
+        self, asked: Call, arrays: Sequence[Array], ask: Callable[[], Any], answer: Callable[[Any], dict[str, Any]]
+    ) -> Any:
+        """Ask, and keep what came of it."""
         before = [digest(array) for array in arrays] if self._calls is not None else []
-        asked = Call("run", function, self._of, geometry, " ".join(before))
+        asked = replace(asked, arguments=" ".join(before))
         try:
-            result = self._target.run(function, geometry, *arrays)
+            result = ask()
         except Unsupported as error:
             self._keep(replace(asked, answer=str(error)))
             raise
@@ -143,12 +164,17 @@ class Recorder:
         if self._calls is not None:
             changed = [number for number, array in enumerate(arrays) if digest(array) != before[number]]
             after = tuple((number, Packed.of(arrays[number])) for number in changed)
-            self._keep(replace(asked, gave=Packed.of(result), after=after))
+            self._keep(replace(asked, after=after, **answer(result)))
         return result
 
     def _keep(self, call: Call) -> None:
         if self._calls is not None:
             self._calls.append(call)
+
+
+def _several(results: Any) -> dict[str, Any]:
+    """What a joint call gave, kept; what is no sequence of results is kept as an empty one, which is as wrong."""
+    return {"several": tuple(map(Packed.of, results)) if isinstance(results, list | tuple) else ()}
 
 
 def _within(variant: str, name: str) -> str:
@@ -167,6 +193,11 @@ class Replayed:
         """As recorded."""
         return tuple(self._head["functions"])
 
+    @property
+    def jointly(self) -> tuple[str, ...]:
+        """As recorded; nothing in a record made before there was such a call."""
+        return tuple(self._head.get("jointly", ()))
+
     def about(self) -> Mapping[str, str]:
         """As recorded."""
         return dict(self._head["about"])
@@ -182,12 +213,24 @@ class Replayed:
 
     def run(self, function: str, geometry: Geometry, *arrays: Array) -> Array:
         """What came out; changes the arguments that were changed."""
-        call = self._next(Call("run", function, self._of, geometry, " ".join(map(digest, arrays))))
+        call = self._answered(Call("run", function, self._of, geometry), arrays)
         if call.gave is None:
+            raise RecordError(f"the record has no result of {call}")
+        return call.gave.array()
+
+    def joint(self, functions: Sequence[str], geometry: Geometry, arrays: Mapping[str, Array]) -> tuple[Array, ...]:
+        """What came out, as `run`."""
+        call = self._answered(Call("joint", " ".join(functions), self._of, geometry), list(arrays.values()))
+        return tuple(packed.array() for packed in call.several or ())
+
+    def _answered(self, asked: Call, arrays: Sequence[Array]) -> Call:
+        """The answer, arguments changed; raises what was raised."""
+        call = self._next(replace(asked, arguments=" ".join(map(digest, arrays))))
+        if call.gave is None and call.several is None:
             raise type(call.raised, (Failed,), {})(call.answer) if call.raised else Unsupported(call.answer)
         for number, packed in call.after:
             arrays[number][...] = packed.array()
-        return call.gave.array()
+        return call
 
     def _next(self, asked: Call) -> Call:
         call = next(self._calls, None)
@@ -230,8 +273,10 @@ def call_to_json(call: Call, layers: Pool, arrays: Pool) -> dict[str, Any]:
     found |= {"arguments": call.arguments, "answer": call.answer, "raised": call.raised}
     if call.gave is not None:
         found["gave"] = arrays.number(call.gave)
+    if call.several is not None:
+        found["several"] = [arrays.number(packed) for packed in call.several]
     found["after"] = [[number, arrays.number(packed)] for number, packed in call.after]
-    return {name: value for name, value in found.items() if value or name in ("layer", "gave")}
+    return {name: value for name, value in found.items() if value or name in ("layer", "gave", "several")}
 
 
 def call_from_json(content: Mapping[str, Any], layers: Sequence[Geometry], arrays: Sequence[Packed]) -> Call:
@@ -246,4 +291,5 @@ def call_from_json(content: Mapping[str, Any], layers: Sequence[Geometry], array
         str(content.get("raised", "")),
         arrays[content["gave"]] if "gave" in content else None,
         tuple((int(number), arrays[index]) for number, index in content.get("after", ())),
+        tuple(arrays[index] for index in content["several"]) if "several" in content else None,
     )

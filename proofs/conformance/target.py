@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from numeric.dtypes import Array
@@ -41,6 +41,25 @@ class Target(Protocol):
 
     def run(self, function: str, geometry: Geometry, *arrays: Array) -> Array:
         """Run a function. Raises `Unsupported` where the implementation itself refuses."""
+
+
+class Joint(Target, Protocol):
+    """A target that gives several functions in one call, as training does: one forward pass and one backward pass.
+
+    What comes out of that call is judged on its own, beside `run`: a framework may compute both gradients at once by
+    other kernels than one alone. `loss.backward()` in the midst of a network is `joint`; inference, a first layer,
+    whose input needs no gradient, and a frozen one are `run`.
+    """
+
+    @property
+    def jointly(self) -> tuple[str, ...]:
+        """Names of the functions that come out of one call, with the others of their operation."""
+
+    def joint(self, functions: Sequence[str], geometry: Geometry, arrays: Mapping[str, Array]) -> Sequence[Array]:
+        """Run functions of one operation at once; `arrays` by their letters: x, w, g. Raises `Unsupported`.
+
+        A bias, where its gradient is asked for, is zero.
+        """
 
 
 class TargetError(Exception):

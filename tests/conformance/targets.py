@@ -76,6 +76,23 @@ class FromKernels:
         return rounded(found, 8).astype(np.float32) if self.dtype == "bfloat16" else found
 
 
+@dataclass
+class AtOnce(FromKernels):
+    """Gives the functions of a layer in one call, too, by kernels of their own: `at_once`."""
+
+    at_once: dict[str, Any] = field(default_factory=lambda: functions(PATHS["im2col"]))
+
+    @property
+    def jointly(self):
+        """All of the first order, of layers with weights."""
+        return tuple(name for name in self.functions if "pool" not in name and "double" not in name)
+
+    def joint(self, functions, geometry, arrays):
+        """Compute each."""
+        kernels = FromKernels(self.at_once, self.dtype)
+        return tuple(kernels.run(n, geometry, *(arrays[k] for k in FUNCTIONS[n].arguments)) for n in functions)
+
+
 def numeric(path: str = "im2col", dtype: str = "float32") -> FromKernels:
     """A path of `numeric`."""
     return FromKernels(functions(PATHS[path]), dtype, f"numeric:{path}", PATHS[path].supports)

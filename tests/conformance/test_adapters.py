@@ -17,6 +17,9 @@ from proofs.conformance.adapters import ADAPTERS, NEEDS, load
 from proofs.conformance.adapters.layouts import VARIANTS, laid_out, turned, turned_back
 from proofs.conformance.adapters.own import wrap
 from proofs.conformance.functions import FUNCTIONS, shape
+from proofs.conformance.integers import integers
+from proofs.conformance.joint import jointly
+from proofs.conformance.probes import storage
 from proofs.conformance.target import TargetError, Unsupported
 
 LAYERS = (
@@ -52,6 +55,7 @@ TARGETS = [
     ("torch", "bfloat16", {}, LAYERS),
     ("tensorflow:xla", "float32", {"op": "conv"}, LAYERS[7:8]),
     ("jax", "float32", {}, FEW[:3]),
+    ("jax:eager", "float32", {}, FEW[:1]),
     ("jax:highest", "float64", {"layout": "NHWC"}, FEW[3:]),
     ("onnxruntime", "float32", {}, LAYERS),
     ("keras", "float32", {}, FEW),
@@ -134,6 +138,33 @@ def test_every_function_is_exact_on_integers_or_refused_in_its_own_words(name, d
     assert "cpu" in about["device"].lower()
     assert "not run" not in about["device"]
     assert all(isinstance(value, str) for value in about.values())
+
+
+@pytest.mark.parametrize(("name", "dtype", "options", "layers"), TARGETS, ids=lambda value: str(value)[:40])
+def test_all_functions_of_one_call_are_exact_on_integers_or_refused_in_its_own_words(name, dtype, options, layers):
+    needed(name)
+    target, ran = load(name, dtype=dtype, **options), 0
+    for operation, geometry in product(("conv", "conv_transpose"), layers):
+        names = [n for n in getattr(target, "jointly", ()) if FUNCTIONS[n].operation == operation]
+        arrays, said, results = {letter: a for n in names for letter, a in given(n, geometry, dtype).items()}, "", ()
+        try:
+            results = target.joint(names, geometry, arrays) if names else ()
+        except Unsupported as error:
+            said = str(error)
+        assert not said or any(refusal in said for refusal in REFUSALS[name.partition(":")[0]]), (geometry, said)
+        for function, result in zip(names, results, strict=not said):
+            of = FUNCTIONS[function]
+            right = of.expected(geometry, *(arrays[letter].astype(np.int64) for letter in of.arguments))
+            np.testing.assert_array_equal(result.astype(np.int64), right, err_msg=f"{function}, {geometry}")
+            assert result.dtype == storage(dtype)
+            ran += 1
+    assert (ran >= 2 * len(layers)) == hasattr(target, "jointly")
+
+
+def given(function, geometry, dtype):
+    """Its arrays by their letters, in the type of a target."""
+    arrays = zip(FUNCTIONS[function].arguments, arrays_for(function, geometry), strict=True)
+    return {letter: array.astype(storage(dtype)) for letter, array in arrays}
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -314,6 +345,25 @@ def test_frameworks_differentiate_a_function_of_their_tensors(tmp_path, monkeypa
     assert "conv.bias_gradient" not in target.functions
     assert "conv.double_backward_w" in target.functions
     assert run_all(target, LAYERS, ("conv takes no padding", "it has 2 spatial axes")) == 2 * len(target.functions)
+
+
+def test_a_gradient_that_is_wrong_only_when_both_are_asked_for_is_seen_only_in_one_call(tmp_path, monkeypatch):
+    needed("torch")
+    (tmp_path / "own_both.py").write_text(
+        "import torch\nfrom torch.nn import functional as F, grad\n\n\nclass Conv(torch.autograd.Function):\n"
+        "    @staticmethod\n    def forward(ctx, x, w):\n"
+        "        ctx.save_for_backward(x, w)\n        return F.conv2d(x, w)\n\n"
+        "    @staticmethod\n    def backward(ctx, g):\n"
+        "        x, w = ctx.saved_tensors\n        both = all(ctx.needs_input_grad)\n"
+        "        dw = grad.conv2d_weight(x, w.shape, g)\n        dw[0, 0, 0, 0] += 2**20 * both\n"
+        "        return grad.conv2d_input(x.shape, w, g), dw\n\n\ndef conv(x, w):\n    return Conv.apply(x, w)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    names = ("conv", "conv.input_gradient", "conv.weight_gradient")
+    layer, target = LAYERS[3], load("torch:own_both:conv", op="conv2d")
+    layer = replace(layer, padding=0)
+    assert [integers(target, name, layer, 2).outcome for name in names] == ["certified"] * 3
+    assert [found.outcome for found in jointly(target, names, layer, 2)] == ["certified", "certified", "refuted"]
 
 
 @pytest.mark.parametrize("name", ["torch.nn:Conv2d", "keras.layers:Conv2D"])

@@ -38,7 +38,7 @@ def test_results_computed_side_by_side_are_those_of_each_trial(function):
     for geometry in LAYERS:
         budget, random = Budget.of(function, geometry, 2, PRECISIONS["float64"]), generator(function)
         trials = [integer_arrays(function, geometry, 2, "float64", budget, random) for _ in range(3)]
-        found = tier._right(FUNCTIONS[function], geometry, trials)
+        found = tier.side_by_side(FUNCTIONS[function], geometry, trials)
         for arrays, right in zip(trials, found, strict=True):
             np.testing.assert_array_equal(right, FUNCTIONS[function].expected(geometry, *arrays), strict=True)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import prod
@@ -36,8 +36,14 @@ class Backend(Protocol):
     def array(self, tensor: Any) -> Array:
         """NumPy array of a tensor in its own type, bfloat16 as float32; notes the device that the tensor is on."""
 
+    def apply(self, f: Callable[..., Any], at: Sequence[Any]) -> Any:
+        """`f(*at)`."""
+
     def pullback(self, f: Callable[..., Any], at: Sequence[Any], index: int, cotangent: Any) -> Any:
         """Gradient of `<cotangent, f(*at)>` with respect to one of `at`."""
+
+    def pullbacks(self, f: Callable[..., Any], at: Sequence[Any], cotangent: Any) -> tuple[Any, Sequence[Any]]:
+        """`f(*at)`, and the gradients of `<cotangent, f(*at)>` with respect to each of `at`, in one backward pass."""
 
     def second(self, f: Callable[..., Any], at: Sequence[Any], given: Sequence[Any], index: int) -> Any:
         """Gradient of `<ddx, dx> + <ddw, dw>` with respect to one of (g, x, w).
@@ -47,6 +53,19 @@ class Backend(Protocol):
 
     def about(self) -> Mapping[str, str]:
         """Versions, devices that tensors came back from, flags."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """An operation on a layer as a function of its operands; equal ones are the same, so compiled once."""
+
+    forward: Forward
+    operation: str
+    geometry: Geometry
+
+    def __call__(self, *operands: Any) -> Any:
+        """Compute it."""
+        return self.forward(self.operation, self.geometry, operands)
 
 
 @dataclass
@@ -77,6 +96,11 @@ class Autodiff:
         """Functions of its operations."""
         return tuple(name for name in self.operation.functions() if name not in self.without)
 
+    @property
+    def jointly(self) -> tuple[str, ...]:
+        """The forward pass and the gradients of an operation of two operands; a pooling layer has but one gradient."""
+        return tuple(name for name in self.functions if _first_order(FUNCTIONS[name]))
+
     def about(self) -> Mapping[str, str]:
         """Versions, device, flags."""
         return {**self.backend.about(), "layout": self.layout, **self.notes}
@@ -100,22 +124,44 @@ class Autodiff:
             raise Unsupported(reason)
         of = FUNCTIONS[function]
         given = {letter: turned(letter, a, self.layout) for letter, a in zip(of.arguments, arrays, strict=True)}
-        try:
-            with self.backend.settings():
-                result = self.backend.array(self._result(of, geometry, given))
-        except Unsupported:
-            raise
-        except Exception as error:  # whatever a framework raises, it did not run this
-            raise Unsupported(first_line(error)) from error
+        with self._running():
+            result = self.backend.array(self._result(of, geometry, given))
         return turned_back(of.gives, result, self.layout)
 
-    def _result(self, of: Function, geometry: Geometry, given: Mapping[str, Array]) -> Any:
-        def f(*operands: Any) -> Any:
-            return self.forward(of.operation, geometry, operands)
+    def joint(self, functions: Sequence[str], geometry: Geometry, arrays: Mapping[str, Array]) -> tuple[Array, ...]:
+        """One forward pass and one backward pass. Raises `Unsupported` as `run` does."""
+        reason = next(filter(None, (self.supports(function, geometry) for function in functions)), "")
+        if reason:
+            raise Unsupported(reason)
+        forward, gives = FUNCTIONS[FUNCTIONS[functions[0]].operation], [FUNCTIONS[name].gives for name in functions]
+        letters, given = forward.arguments, dict(arrays)
+        if "b" in gives:
+            letters, given["b"] = (*letters, "b"), np.zeros(geometry.out_channels, np.float32)
 
+        f = Applied(self.forward, forward.operation, geometry)
+        with self._running():
+            tensors = {name: self.backend.tensor(turned(name, a, self.layout)) for name, a in given.items()}
+            y, gradients = self.backend.pullbacks(f, [tensors[name] for name in letters], tensors[forward.gives])
+            found = {forward.gives: y, **dict(zip(letters, gradients, strict=True))}
+            results = [self.backend.array(found[letter]) for letter in gives]
+        return tuple(turned_back(letter, a, self.layout) for letter, a in zip(gives, results, strict=True))
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        """Device and flags; whatever a framework raises, it did not run this."""
+        try:
+            with self.backend.settings():
+                yield
+        except Unsupported:
+            raise
+        except Exception as error:
+            raise Unsupported(first_line(error)) from error
+
+    def _result(self, of: Function, geometry: Geometry, given: Mapping[str, Array]) -> Any:
+        f = Applied(self.forward, of.operation, geometry)
         tensor, letters = self.backend.tensor, OPERANDS[of.operation]
         if of.name == "forward":
-            return f(*(tensor(given[letter]) for letter in letters))
+            return self.backend.apply(f, [tensor(given[letter]) for letter in letters])
         if of.name.startswith("double_backward"):
             at, second = ("g", "x", "w"), [tensor(given[name]) for name in ("ddx", "ddw")]
             return self.backend.second(f, [tensor(given[name]) for name in at], second, at.index(of.gives))
@@ -127,6 +173,10 @@ class Autodiff:
 
     def _small(self, letter: str, geometry: Geometry, batch: int) -> Array:
         return turned(letter, _integers(shape(letter, geometry, batch)), self.layout)
+
+
+def _first_order(of: Function) -> bool:
+    return len(OPERANDS[of.operation]) > 1 and not of.name.startswith("double_backward")
 
 
 @lru_cache(64)

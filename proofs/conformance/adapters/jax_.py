@@ -2,13 +2,15 @@
 
 The transposed layer is what `jax.lax.conv_transpose` is made of, a convolution of the dilated input (lhs_dilation) with
 the kernel turned round, since that function takes neither groups nor every padding. An average is a sum of windows over
-a count of the cells that they hold. Flavours: a precision (default, high, highest).
+a count of the cells that they hold. Everything runs under `jax.jit`, as it does where it is used. Flavours: eager runs
+it operation by operation; a precision (default, high, highest).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -30,10 +32,11 @@ def load(
     rest: str, *, dtype: str = "float32", device: str | None = None, layout: str | None = None, op: str | None = None
 ) -> Autodiff:
     """Make the target; `device` is cpu, gpu, gpu:1, tpu."""
-    if rest and rest not in PRECISIONS:
-        raise TargetError(f"jax has the flavours {', '.join(PRECISIONS)}; got {rest!r}")
-    name, backend = f"jax:{rest}" if rest else "jax", Backend(dtype, device)
-    return target(name, backend, Operation.named(op), "NHWC" if layout == "NHWC" else "NCHW", rest or None)
+    if rest and rest not in ("eager", *PRECISIONS):
+        raise TargetError(f"jax has the flavours eager, {', '.join(PRECISIONS)}; got {rest!r}")
+    name, backend = f"jax:{rest}" if rest else "jax", Backend(dtype, device, jit=rest != "eager")
+    precision = rest if rest in PRECISIONS else None
+    return target(name, backend, Operation.named(op), "NHWC" if layout == "NHWC" else "NCHW", precision)
 
 
 def target(name: str, backend: Backend, operation: Operation, layout: Layout, precision: str | None) -> Autodiff:
@@ -52,10 +55,13 @@ def target(name: str, backend: Backend, operation: Operation, layout: Layout, pr
 
 
 class Backend:
-    """JAX's arrays on a device; 64-bit types are switched on where they are asked for."""
+    """JAX's arrays on a device; 64-bit types are switched on where they are asked for.
 
-    def __init__(self, dtype: str, device: str | None) -> None:
-        self.dtype = dtype
+    With `jit` equal functions are compiled once: only for functions that are pure and can be compared.
+    """
+
+    def __init__(self, dtype: str, device: str | None, *, jit: bool = False) -> None:
+        self.dtype, self._compiled = dtype, _jitted if jit else _eager
         self.ran: set[str] = set()
         kind, _, number = (device or "").partition(":")
         try:
@@ -82,18 +88,22 @@ class Backend:
             return found.astype(np.float32)
         return found.astype(np.float64) if self.dtype == "bfloat16" else found  # so that its wrong type is seen
 
+    def apply(self, f: Callable[..., Any], at: Sequence[Any]) -> Any:
+        """Compiled or eagerly."""
+        return self._compiled(_apply, f)(at)
+
     def pullback(self, f: Callable[..., Any], at: Sequence[Any], index: int, cotangent: Any) -> Any:
         """`jax.vjp` with respect to one operand."""
-        _, gradient = jax.vjp(lambda operand: f(*at[:index], operand, *at[index + 1 :]), at[index])
-        return gradient(cotangent)[0]
+        return self._compiled(_pullback, f, index)(at, cotangent)
+
+    def pullbacks(self, f: Callable[..., Any], at: Sequence[Any], cotangent: Any) -> tuple[Any, Sequence[Any]]:
+        """`jax.vjp` with respect to all operands."""
+        found: tuple[Any, Sequence[Any]] = self._compiled(_pullbacks, f)(at, cotangent)
+        return found
 
     def second(self, f: Callable[..., Any], at: Sequence[Any], given: Sequence[Any], index: int) -> Any:
         """`jax.vjp` of `jax.vjp`."""
-
-        def first(g: Any, *operands: Any) -> Any:
-            return jax.vjp(f, *operands)[1](g)
-
-        return jax.vjp(first, *at)[1](tuple(given))[index]
+        return self._compiled(_second, f, index)(at, tuple(given))
 
     def about(self) -> Mapping[str, str]:
         """Versions and devices."""
@@ -101,7 +111,39 @@ class Backend:
             "jax": jax.__version__,
             "device": ", ".join(sorted(self.ran)) or f"{self.device}, not run yet",
             "x64": str(self.dtype.endswith("64")),
+            "jit": str(self._compiled is _jitted),
         }
+
+
+def _apply(f: Callable[..., Any], at: Sequence[Any]) -> Any:
+    return f(*at)
+
+
+def _pullback(f: Callable[..., Any], index: int, at: Sequence[Any], cotangent: Any) -> Any:
+    _, gradient = jax.vjp(lambda operand: f(*at[:index], operand, *at[index + 1 :]), at[index])
+    return gradient(cotangent)[0]
+
+
+def _pullbacks(f: Callable[..., Any], at: Sequence[Any], cotangent: Any) -> tuple[Any, Sequence[Any]]:
+    y, gradients = jax.vjp(f, *at)
+    return y, gradients(cotangent)
+
+
+def _second(f: Callable[..., Any], index: int, at: Sequence[Any], given: Sequence[Any]) -> Any:
+    def first(moving: Any) -> Any:
+        g, *operands = [moving if number == index else tensor for number, tensor in enumerate(at)]
+        return jax.vjp(f, *operands)[1](g)
+
+    return jax.vjp(first, at[index])[1](given)[0]
+
+
+_eager = partial
+
+
+@lru_cache(64)  # what is compiled takes memory
+def _jitted(run: Callable[..., Any], *of: Any) -> Callable[..., Any]:
+    compiled: Callable[..., Any] = jax.jit(partial(run, *of))
+    return compiled
 
 
 def _numbers(geometry: Geometry, layout: Layout) -> tuple[str, str, str]:
@@ -167,7 +209,8 @@ def _windows(geometry: Geometry, layout: Layout, x: Any, start: Any, combine: An
 
 def _average_pool(geometry: Geometry, layout: Layout, _precision: str | None, x: Any) -> Any:
     zero = np.zeros((), x.dtype)
-    counts = _windows(geometry, layout, jnp.ones_like(x), zero, lax.add)
+    one = (1, *x.shape[1:-1], 1) if layout == "NHWC" else (1, 1, *x.shape[2:])
+    counts = _windows(geometry, layout, jnp.ones(one, x.dtype), zero, lax.add)
     return _windows(geometry, layout, x, zero, lax.add) / jnp.maximum(counts, 1)
 
 

@@ -28,9 +28,9 @@ def framework_of(found: Any) -> str:
         )
     if not inspect.isclass(found):
         return ""
-    if torch is not None and issubclass(found, torch.nn.Module):
-        return "torch"
-    return "keras" if keras is not None and issubclass(found, keras.layers.Layer) else ""
+    if keras is not None and issubclass(found, keras.layers.Layer):
+        return "keras"  # also where Keras runs on PyTorch, whose modules its layers are then
+    return "torch" if torch is not None and issubclass(found, torch.nn.Module) else ""
 
 
 def of(cls: Any, kind: str, keras: Any, backend: Backend, layout: Layout) -> tuple[Forward, Refuses]:

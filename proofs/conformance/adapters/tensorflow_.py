@@ -48,11 +48,7 @@ def load(
         raise TargetError(f"tensorflow has the flavour xla; got {rest!r}")
     backend = Backend(dtype, device, xla=rest == "xla")
     name = f"tensorflow:{rest}" if rest else "tensorflow"
-
-    def compiled(operation: str, geometry: Geometry, operands: Sequence[Any]) -> Any:
-        return backend.compiled(lambda *operands: forward(operation, geometry, operands))(*operands)
-
-    return Autodiff(name, backend, compiled if backend.xla else forward, Operation.named(op), "NHWC", refuses)
+    return Autodiff(name, backend, forward, Operation.named(op), "NHWC", refuses)
 
 
 class Backend:
@@ -87,6 +83,10 @@ class Backend:
             return found.astype(np.float32)
         return found.astype(np.float64) if self.dtype == "bfloat16" else found  # so that its wrong type is seen
 
+    def apply(self, f: Callable[..., Any], at: Sequence[Any]) -> Any:
+        """Eagerly, or compiled."""
+        return self.compiled(f)(*at)
+
     def pullback(self, f: Callable[..., Any], at: Sequence[Any], index: int, cotangent: Any) -> Any:
         """`tf.GradientTape` with respect to one operand."""
 
@@ -97,6 +97,18 @@ class Backend:
             return tape.gradient(y, at[index], cotangent, unconnected_gradients="zero")
 
         return self.compiled(gradient)(*at)
+
+    def pullbacks(self, f: Callable[..., Any], at: Sequence[Any], cotangent: Any) -> tuple[Any, Sequence[Any]]:
+        """`tf.GradientTape` with respect to all operands."""
+
+        def gradients(*at: Any) -> Any:
+            with tf.GradientTape() as tape:
+                tape.watch(at)
+                y = f(*at)
+            return y, tape.gradient(y, at, cotangent, unconnected_gradients="zero")
+
+        found: tuple[Any, Sequence[Any]] = self.compiled(gradients)(*at)
+        return found
 
     def second(self, f: Callable[..., Any], at: Sequence[Any], given: Sequence[Any], index: int) -> Any:
         """Nested tapes."""

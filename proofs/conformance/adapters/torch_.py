@@ -109,10 +109,20 @@ class Backend:
             return np.asarray(found.float().numpy())
         return seen(np.asarray(found.numpy()), self.dtype)
 
+    def apply(self, f: Callable[..., Any], at: Sequence[Any]) -> Any:
+        """Eagerly."""
+        return f(*at)
+
     def pullback(self, f: Callable[..., Any], at: Sequence[Any], index: int, cotangent: Any) -> Any:
         """`torch.autograd.grad`."""
         at = [tensor.detach().requires_grad_() if i == index else tensor for i, tensor in enumerate(at)]
         return torch.autograd.grad(f(*at), at[index], cotangent)[0]
+
+    def pullbacks(self, f: Callable[..., Any], at: Sequence[Any], cotangent: Any) -> tuple[Any, Sequence[Any]]:
+        """`torch.autograd.grad` for all operands."""
+        at = [tensor.detach().requires_grad_() for tensor in at]
+        y = f(*at)
+        return y, torch.autograd.grad(y, at, cotangent)
 
     def second(self, f: Callable[..., Any], at: Sequence[Any], given: Sequence[Any], index: int) -> Any:
         """`torch.autograd.grad` of its own graph."""
