@@ -2,7 +2,8 @@
 
 On integers within the budget every direct sum is exact, in any order and grouping. What is not is off in a way that
 tells which path ran: Winograd's filtering and the FFT by no more than their bounds in `numeric.rounding`; matrix units
-that multiply in a shorter format by what rounding their inputs adds. Those are exact on short integers, so the probes
+that multiply in a shorter format by what rounding their inputs adds; a division done as a product with the rounded
+reciprocal by one rounding more. Those are exact on short integers, so the probes
 here are near the budget's edge, and floats with full significands. What fits no kind is wrong.
 """
 
@@ -28,6 +29,7 @@ from proofs.conformance.probes import Found, Probe, Refuted, decide, first_diffe
 from proofs.conformance.target import Target
 
 DIRECT, NARROW = "direct sum", "sums rounded to bfloat16 on the way"
+RECIPROCAL = "products with the rounded reciprocal in place of divisions"
 PATH_KINDS = {"winograd2": "Winograd F(2,3)", "winograd4": "Winograd F(4,3)", "fft": "FFT"}
 # Formats that matrix units round their inputs to, for types with more bits.
 UNITS: dict[str, tuple[str, int]] = {
@@ -35,6 +37,7 @@ UNITS: dict[str, tuple[str, int]] = {
     "TF32 (inputs rounded to 11 bits)": ("float32", 11),
     "bfloat16 products (inputs rounded to 8 bits)": ("float32", 8),
 }
+AVERAGES = ("average_pool", "average_pool.input_gradient")
 ROUNDINGS: tuple[Callable[[Array, int], Array], ...] = (rounded, rounded_away, cut)
 TRIALS = 3
 
@@ -149,6 +152,8 @@ def bounds(
         yield DIRECT, _linear_bound(function, geometry, arrays, dtype)
         if dtype == "bfloat16":
             yield NARROW, _narrow_bound(function, geometry, arrays)
+        elif function in AVERAGES:
+            yield RECIPROCAL, _reciprocal_bound(function, geometry, arrays)
         return
     yield DIRECT, mixed_bound(function, geometry, arrays, PRECISIONS[_narrowest(dtype)])
     if dtype == "bfloat16":
@@ -214,6 +219,14 @@ def _linear_bound(function: str, geometry: Geometry, arrays: tuple[Array, ...], 
     return found + 2.0**-8 * (np.abs(high) + found)
 
 
+def _reciprocal_bound(function: str, geometry: Geometry, arrays: tuple[Array, ...]) -> Array:
+    """Bound of an average whose every quotient is a product with the reciprocal, which was rounded before."""
+    (array,) = arrays
+    direct = _linear_bound(function, geometry, arrays, str(array.dtype))
+    sums, _ = exactly(function, geometry, size(array))
+    return outward(direct + rounding.unit_roundoff(array.dtype) * (sums + direct), sums, 4, array.dtype)
+
+
 def _narrow_bound(function: str, geometry: Geometry, arrays: tuple[Array, ...]) -> Array:
     """Bound where every addition, and a division before and after, rounds to bfloat16."""
     nu = (products(function, geometry, len(arrays[0])) + 2) * 2.0**-8
@@ -225,7 +238,7 @@ def _samples(probe: Probe, geometry: Geometry, batch: int) -> Iterator[Sample]:
     function, dtype = probe.function, probe.target.dtype
     precision = PRECISIONS[_narrowest(dtype)]
     random = generator("bound", function, geometry, batch, dtype)
-    if function not in ("average_pool", "average_pool.input_gradient"):
+    if function not in AVERAGES:
         for wide in (0, 1, None):
             budget = Budget.of(function, geometry, batch, precision, wide=wide)
             if budget.kept is None:

@@ -64,6 +64,23 @@ def test_paths_that_round_are_recognised_and_never_certified(path, kind, functio
     assert kind in found.detail
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_a_division_done_as_a_product_with_the_rounded_reciprocal_is_recognised(dtype):
+    """As XLA compiles a division by a constant; a reciprocal that is off by more than its rounding is refuted."""
+    function = "average_pool.input_gradient"
+    thirds = Geometry((300,), (3,), stride=3, in_channels=2, out_channels=2, groups=2)
+
+    def target(reciprocal):
+        return targets.FromKernels({function: lambda _, g: np.repeat(g * reciprocal, 3, axis=-1)}, dtype)
+
+    reciprocal = 1 / np.dtype(dtype).type(3)
+    found = bound(target(reciprocal), function, thirds, 2)
+    assert found.outcome == "inexact"
+    assert "reciprocal" in found.detail
+    spoilt = reciprocal * (1 + 4 * np.finfo(dtype).eps)
+    assert bound(target(spoilt), function, thirds, 2).outcome == "refuted"
+
+
 def test_small_basis_arrays_pass_winograd_but_not_the_probes_near_the_budget():
     """F(2,3) divides by powers of two alone: its map is right bit for bit."""
     assert structure(targets.numeric("winograd2"), "conv", PLAIN).outcome == "certified"
