@@ -70,9 +70,13 @@ class Form:
             return NotImplemented
         if len(form.terms) <= 1 and () in form.terms:
             return self if form.terms[()] == 1 else Form(self.space, None, ((form.terms[()], self),))
+        mine, others = self.terms, form.terms
+        if len(mine) == len(others) == 1:  # the usual case: an entry of the input times one of the kernel
+            ((ours, a),), ((theirs, b),) = mine.items(), others.items()
+            return Form(self.space, {tuple(sorted(ours + theirs)): a * b})
         made: dict[Monomial, Coefficient] = {}
-        for ours, a in self.terms.items():
-            for theirs, b in form.terms.items():
+        for ours, a in mine.items():
+            for theirs, b in others.items():
                 monomial = tuple(sorted(ours + theirs))
                 made[monomial] = made.get(monomial, 0) + a * b
         return Form(self.space, {monomial: c for monomial, c in made.items() if c})
