@@ -2,7 +2,8 @@
 
 Whatever the order, the grouping and the instructions, a path that adds up the layer's own products gives the same
 numbers; they are compared bit for bit. Matrix units are exact too, as the integers are short enough for them: telling
-those is `inexact`'s business. Winograd's filtering and the FFT may be off, and are judged by their bounds.
+those is `inexact`'s business. Winograd's filtering and the FFT may be off, and are judged by their bounds. Here each
+function is called alone; `joint` judges what comes out of one call for all.
 """
 
 from __future__ import annotations

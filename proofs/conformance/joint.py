@@ -79,8 +79,10 @@ def as_alone(probe: Probe, geometry: Geometry, arrays: Mapping[str, Array]) -> s
         return "not run: one function at a time is all that the target gives"
     alone = probe.run(geometry, *(array.copy() for array in _of(probe.function, arrays)))
     target: Any = probe.target
-    found = judged(lambda: target.joint(every, geometry, {letter: a.copy() for letter, a in arrays.items()}))
-    found = found[every.index(probe.function)]
+    results = _called(target, every, geometry, {letter: array.copy() for letter, array in arrays.items()})
+    if isinstance(results, Refuted):
+        raise results
+    found = results[probe.function]
     probe.check(found, alone.shape)
     if found.tobytes() == alone.tobytes():
         return "one call for all gives the same bits as the function alone"
@@ -91,6 +93,18 @@ def as_alone(probe: Probe, geometry: Geometry, arrays: Mapping[str, Array]) -> s
         difference = first_difference(alone, found, wrong)
         raise Refuted(f"one call for all gives something else than the function alone: {told(difference)}", difference)
     return f"one call for all gives other bits in {np.count_nonzero(error)} of {error.size} entries, within the bounds"
+
+
+def _called(target: Joint, functions: Sequence[str], geometry: Geometry, arrays: Arrays) -> Mapping[str, Any] | Refuted:
+    """One call: the results by their functions, or what is wrong with all of them."""
+    try:
+        results = judged(lambda: target.joint(functions, geometry, arrays))
+    except Refuted as wrong:
+        return wrong
+    if not isinstance(results, list | tuple) or len(results) != len(functions):
+        came = f"{len(results)} results" if isinstance(results, list | tuple) else f"a {type(results).__name__}"
+        return Refuted(f"it gave {came}, expected a sequence of {len(functions)} results")
+    return dict(zip(functions, results, strict=True))
 
 
 @dataclass
@@ -134,10 +148,10 @@ class _Run:
         """What the trials have shown of a function. Raises `Refuted`."""
         beside = f"in one call with {', '.join(name for name in self.every if name != probe.function)}"
         probe.calls = part.seen.probe.calls
+        if part.wrong:  # also where a later call was refused
+            raise Refuted(f"{beside}: {part.wrong.detail}", part.wrong.difference)
         if self.refused:
             return Found(Outcome.NOT_RUN, f"{beside}: {self.refused}")
-        if part.wrong:
-            raise Refuted(f"{beside}: {part.wrong.detail}", part.wrong.difference)
         scope = f"this shape in {self.target.dtype}; {probe.calls} trials, one forward and one backward pass for all"
         found = part.seen.found(scope, premises(part.budget, probe.function))
         return replace(found, detail=f"{beside}: {found.detail}")
@@ -161,7 +175,7 @@ class _Run:
         """Compare the results of trials, of each function up to the first that is wrong."""
         asked = {name: part for name, part in parts.items() if part.wrong is None}
         for arrays, right in self._drawn(count if asked else 0, asked, random, most):
-            results = self._called(arrays)
+            results = _called(self.target, self.every, self.geometry, arrays)
             for name, part in asked.items():
                 part.seen.probe.calls += 1
                 try:
@@ -174,17 +188,6 @@ class _Run:
             asked = {name: part for name, part in asked.items() if part.wrong is None}
             if not asked:
                 return
-
-    def _called(self, arrays: Arrays) -> Mapping[str, Any] | Refuted:
-        """One call: the results by their functions, or what is wrong with all of them."""
-        try:
-            results = judged(lambda: self.target.joint(self.every, self.geometry, arrays))
-        except Refuted as wrong:
-            return wrong
-        if not isinstance(results, list | tuple) or len(results) != len(self.every):
-            came = f"{len(results)} results" if isinstance(results, list | tuple) else f"a {type(results).__name__}"
-            return Refuted(f"it gave {came}, expected a sequence of {len(self.every)} results")
-        return dict(zip(self.every, results, strict=True))
 
     def _drawn(self, count: int, parts: Parts, random: np.random.Generator, most: int | None) -> Iterator[Trial]:
         """Trials, with what is right of several at a time."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from numeric import Geometry
 from numeric.paths import PATHS
 from proofs.conformance import adapters
 from proofs.conformance.adapters import ADAPTERS, NEEDS, load
+from proofs.conformance.adapters import layers as layers_of_frameworks
 from proofs.conformance.adapters.layouts import VARIANTS, laid_out, turned, turned_back
 from proofs.conformance.adapters.own import wrap
 from proofs.conformance.functions import FUNCTIONS, shape
@@ -373,6 +375,16 @@ def test_layers_classes_are_made_for_each_layer(name):
     assert "conv.bias_gradient" in target.functions
     refusals = ("pads both ends alike", "it has 2 spatial axes", "pads as valid or same")
     assert run_all(target, [LAYERS[i] for i in (0, 3, 4, 6)], refusals) >= len(target.functions)
+
+
+def test_a_keras_layer_is_one_also_where_keras_runs_on_pytorch(monkeypatch):
+    """There its layers are PyTorch's modules."""
+    keras = pytest.importorskip("keras")
+    torch = SimpleNamespace(nn=SimpleNamespace(Module=keras.layers.Layer))
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    assert layers_of_frameworks.framework_of(keras.layers.Conv2D) == "keras"
+    monkeypatch.setitem(sys.modules, "keras", None)
+    assert layers_of_frameworks.framework_of(keras.layers.Conv2D) == "torch"
 
 
 # Names and settings that are none.

@@ -247,6 +247,11 @@ def test_a_target_that_refuses_after_some_trials_is_not_certified():
 
     target.joint = tires
     assert set(outcomes(target).values()) == {"not run"}
+    calls.clear()
+    wrong = spoiled("conv.weight_gradient", lambda y: y + 2**20)
+    target.joint = lambda *given: tires(*given) and wrong.joint(*given)
+    found = outcomes(target)
+    assert found == dict.fromkeys(ALL, "not run") | {"conv.weight_gradient": "refuted"}
 
 
 def test_a_target_that_gives_one_at_a_time_is_asked_for_nothing_else():
@@ -310,6 +315,9 @@ def test_whether_the_bits_are_those_of_the_function_alone_is_said(function):
     other = premise(spoiled(function, lambda y: np.nextafter(y, y + 1)), function)
     assert other.outcome == "certified"
     assert "gives other bits in " in other.detail
+    none = AtOnce()
+    none.joint = lambda *_: None
+    assert "expected a sequence of 4 results" in premise(none, function).detail
     wrong = premise(spoiled(function), function)
     assert wrong.outcome == "refuted"
     assert "one call for all gives something else than the function alone" in wrong.detail
