@@ -2,10 +2,9 @@
 
 import logging
 import os
-import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +31,12 @@ def train(digits: Path, output: Path, *arguments: str) -> int:
     return main(["--data", str(digits), "--output", str(output), *WAYS, *arguments])
 
 
-def script(digits: Path, output: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+def script(
+    digits: Path, output: Path, *arguments: str, through: Sequence[str] = (), **options: Any
+) -> subprocess.CompletedProcess[str]:
     quiet = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     paths = ["--data", str(digits), "--output", str(output)]
-    command = [sys.executable, str(ROOT / "training" / "train.py"), *paths, *WAYS, *arguments]
+    command = [*through, sys.executable, str(ROOT / "training" / "train.py"), *paths, *WAYS, *arguments]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, **options}
     return subprocess.run(command, env=quiet, stderr=subprocess.PIPE, text=True, check=False, timeout=300, **pipes)
 
@@ -46,9 +47,10 @@ def started() -> None:
     startup.start()
 
 
-def files_up_to(size: int) -> Callable[[], None]:
-    """Return what makes a process fail, as on a full disk, to write more than that into a file."""
-    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+def files_up_to(size: int) -> list[str]:
+    """Return a command through which another fails, as on a full disk, to write more than that into a file."""
+    limits = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))"
+    return [sys.executable, "-c", f"import os, resource, sys; {limits}; os.execv(sys.argv[1], sys.argv[1:])"]
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ OLDER = dict.fromkeys(["model.keras", "summary.json", "notes.txt"], "older")
     ],
 )
 def test_a_full_disk(size: int, every: str, message: str, tiny_npz: Path, older: Path) -> None:
-    done = script(tiny_npz, older, "--checkpoint", every, preexec_fn=files_up_to(size))
+    done = script(tiny_npz, older, "--checkpoint", every, through=files_up_to(size))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
     assert done.stderr.startswith(f"train.py: error: {message.format(output=older)}")
     assert content(older) == OLDER

@@ -63,8 +63,8 @@ def test_maps_of_the_trained_network_move_with_the_digits_bit_for_bit(summary: d
         ("relu_2", 4),
     ]
     assert all(0 < row["cells"] == row["equal"] for row in rows)
-    # Without padding the law holds wherever both are: 24 x 24 cells less what left, 24 maps, 50 digits, 4 directions.
-    assert rows[0]["cells"] == 24 * 50 * 4 * sum(24 * (24 - pixels) for pixels in range(1, 7))
+    # Without padding the law holds wherever both are: 24 x 24 cells less what left, 16 maps, 50 digits, 4 directions.
+    assert rows[0]["cells"] == 16 * 50 * 4 * sum(24 * (24 - pixels) for pixels in range(1, 7))
     assert rows[0]["elsewhere"] == 0
 
 

@@ -70,7 +70,7 @@ def test_summary_says_all_that_decided_the_run(finished: Path, small_npz: Path) 
     assert said["recipe"] == json.loads(json.dumps(dataclasses.asdict(recipe)))
     assert said["seed"] == 0
     assert said["data"] == {"source": str(small_npz), "sha256": dict(data.load(small_npz).digests)}
-    assert said["parameters"] == 624 + 6_944 + 205_056 + 2_570
+    assert said["parameters"] == 416 + 4_640 + 205_056 + 2_570
     assert set(said["versions"]) == {"python", "tensorflow", "keras", "numpy"}
     assert said["versions"]["numpy"] == np.__version__
     assert said["device"].startswith(("CPU with ", "GPU: "))
@@ -282,7 +282,7 @@ def test_script_runs_from_any_directory_with_a_clean_report(small_npz: Path, tmp
     ]
     assert headings(out.splitlines()) == said
     assert f"data      {small_npz}: 3,300 training, 300 validation, 500 test images\n" in out
-    assert "layer     convolution_1   24 x 24 x 24         624 parameters\n" in out
+    assert "layer     convolution_1   24 x 24 x 16         416 parameters\n" in out
     assert out.splitlines()[-1] == f"results   {Path('runs/fast-seed0')}"
     assert sorted(path.name for path in (tmp_path / "runs" / "fast-seed0").iterdir()) == FILES
 
