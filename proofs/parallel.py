@@ -16,11 +16,14 @@ from proofs.tiers import QUICK, TIERS, coq
 FEW = 12
 """So many laws are decided before another process is worth its while."""
 
+THREADED = ("jax", "tensorflow", "torch")
+"""Frameworks whose threads hold locks that a forked process would wait for, for ever: beside one, nothing is forked."""
+
 _laws: Mapping[str, Law] = {}
 
 
 def decide(laws: Mapping[str, Law], tiers: Sequence[str] | None = None) -> dict[str, tuple[Evidence, ...]]:
-    """What `proofs.prove` finds, in the same order; on one process where there is no fork, or few laws."""
+    """What `proofs.prove` finds, in the same order; on one process where nothing can be forked, or few laws."""
     global _laws
     _laws = laws
     if tiers is not None and "coq" in tiers:
@@ -29,10 +32,14 @@ def decide(laws: Mapping[str, Law], tiers: Sequence[str] | None = None) -> dict[
     # a tier stays in one process as far as it can: what SymPy has worked out once it knows there
     sizes = [(tier, name) for tier in deciding if tier != "symbolic" for name in laws]
     shapes = [(tier, name) for tier in deciding if tier == "symbolic" for name in laws]
-    jobs = min(len(laws) // FEW, len(os.sched_getaffinity(0))) if sys.platform == "linux" else 1
+    jobs = min(len(laws) // FEW, len(os.sched_getaffinity(0))) if _can_fork() else 1
     work = [sizes, *(shapes[start : start + 4] for start in range(0, len(shapes), 4))]
     found = dict(pair for pairs in _mapped(work, jobs, deciding is QUICK) for pair in pairs)
     return {name: tuple(e for tier in deciding if (e := found[tier, name]) is not None) for name in laws}
+
+
+def _can_fork() -> bool:
+    return sys.platform == "linux" and not any(framework in sys.modules for framework in THREADED)
 
 
 Job = tuple[str, str]
