@@ -1,4 +1,4 @@
-"""The framework's kernels, certified at exactly the shapes of the network that is to be trained, before it is."""
+"""The framework's kernels, certified at exactly the shapes and in the type that the network is to be trained in."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -10,6 +10,7 @@ from numeric import Geometry
 from proofs.conformance.adapters import load
 from proofs.conformance.functions import FUNCTIONS
 from proofs.conformance.integers import integers
+from proofs.conformance.joint import jointly, together
 from proofs.conformance.outcome import Finding, Outcome
 from training import models, signals
 from training.errors import RunError
@@ -21,31 +22,46 @@ _PROVED = "training.proved:ProvedConv2D"
 
 
 def certify(recipe: Recipe, batch: int) -> dict[str, Any]:
-    """Return what summary.json holds of it: each convolution and pooling with its gradients, in float32.
+    """Return what summary.json holds of it: each convolution and pooling with its gradients, in the recipe's precision.
 
-    With the recipe's gradients `proved`, convolutions are those of `training.proved`. The tier is `integers`: the exact
-    shape, batch, type and device. Raises `RunError` if a kernel is wrong.
+    What one call gives together is judged together, as a step of the training takes it. With the recipe's gradients
+    `proved`, convolutions are those of `training.proved`. The tier is `integers`: the exact shape, batch, type and
+    device. Raises `RunError` if a kernel is wrong.
     """
-    start = time.perf_counter()
-    framework = load(keras.config.backend(), dtype="float32", layout="NHWC")
-    own = {"conv": load(_PROVED, dtype="float32")} if recipe.gradients == "proved" else {}
+    start, dtype = time.perf_counter(), recipe.precision
+    framework = load(keras.config.backend(), dtype=dtype, layout="NHWC")
+    own = {"conv": load(_PROVED, dtype=dtype)} if recipe.gradients == "proved" else {}
     rows = []
     for name, operation, geometry in layers(models.build(recipe.network, gradients=recipe.gradients)):
         target = own.get(operation, framework)
-        for function, of in FUNCTIONS.items():
-            if of.operation == operation and function in target.functions and "double" not in of.name:
-                signals.check()
-                finding = integers(target, function, geometry, batch)
-                _refuse(name, finding, "the proved" if operation in own else "this framework's")
-                rows.append({"layer": name, "function": function, **_told(finding)})
+        for finding in _findings(target, operation, geometry, batch):
+            _refuse(name, finding, "the proved" if operation in own else "this framework's")
+            rows.append({"layer": name, "function": finding.function, **_told(finding)})
     return {
         "outcome": max((row["outcome"] for row in rows), key=list(Outcome).index),
         "batch_size": batch,
+        "dtype": dtype,
         "seconds": time.perf_counter() - start,
         "target": dict(framework.about()),
         "gradients": recipe.gradients,
         "layers": rows,
     }
+
+
+def _findings(target: Any, operation: str, geometry: Geometry, batch: int) -> Iterator[Finding]:
+    """What is found of each function of a layer: of those that come together in one call, and of the others alone."""
+    functions = [
+        name
+        for name, of in FUNCTIONS.items()
+        if of.operation == operation and name in target.functions and "double" not in of.name
+    ]
+    every = together(target, functions[0], geometry)
+    signals.check()
+    yield from jointly(target, every, geometry, batch) if every else ()
+    for function in functions:
+        if function not in every:
+            signals.check()
+            yield integers(target, function, geometry, batch)
 
 
 def layers(model: keras.Model) -> Iterator[tuple[str, str, Geometry]]:

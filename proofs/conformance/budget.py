@@ -27,8 +27,9 @@ from proofs.conformance.precision import Precision
 from proofs.conformance.probes import storage
 
 FAILURE = 40  # binary digits: a probability of at most 2**-40
-MOST = 100  # trials
-SPARSE = 4  # magnitude where inputs are thinned out
+SPARSE = 4  # largest magnitude where inputs are thinned out
+MOST = 100  # trials of those that decide
+FEW = 20  # trials of those where not even `MOST` would decide
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,22 @@ class Budget:
 
     @classmethod
     def _sparse(cls, function: str, geometry: Geometry, batch: int, precision: Precision) -> Budget:
-        """Small magnitudes, and as many entries as they leave room for; an entry may count in several products."""
+        """The small magnitude that sees most, and as many entries as it leaves room for; one may count repeatedly."""
         degree, most, largest = _degree(function), precision.sums, 2**precision.input_bits
-        size = min(SPARSE, largest, isqrt(most))
         entries = _set_size(function, geometry, batch)
         times = -(-products(function, geometry, batch) // entries)
-        kept = max(1, min(entries, most // (size**degree * times)))
-        passed = float(np.log1p(-kept / entries * (1 - degree / (2 * size + 1)))) / log(2)
-        trials = min(MOST, ceil(-FAILURE / passed))
-        return cls(size, size, kept * times, trials, trials * passed, kept)
+
+        def kept(size: int) -> int:
+            return max(1, min(entries, most // (int(size**degree) * times)))
+
+        def seen(size: int) -> float:
+            return kept(size) / entries * (1 - degree / (2 * size + 1))
+
+        size = max(range(1, min(SPARSE, largest, isqrt(most)) + 1), key=seen)
+        passed = float(np.log1p(-seen(size))) / log(2)
+        needed = ceil(-FAILURE / passed)
+        trials = needed if needed <= MOST else FEW
+        return cls(size, size, kept(size) * times, trials, trials * passed, kept(size))
 
     def narrowed(self, function: str, size: int) -> Budget:
         """The same with integers of one size, no larger than they are here, so perhaps more trials."""
@@ -164,5 +172,6 @@ def kept_entries(
 
 def _choose(shape: tuple[int, ...], kept: int, random: np.random.Generator) -> Array:
     """Exactly `kept` ones along the last axis."""
-    order = random.random(shape).argsort(-1).argsort(-1)
-    return (order < kept).astype(np.int64)
+    chosen = np.zeros(shape, np.int8)
+    np.put_along_axis(chosen, random.random(shape).argpartition(kept - 1, -1)[..., :kept], 1, -1)
+    return chosen
