@@ -16,6 +16,7 @@ from rich.console import Console
 
 from proofs import LAWS, TIERS, Evidence, Law, Verdict, audit_sheet, overall, parallel, prove
 from proofs.audit import Status
+from proofs.book import command as book
 from proofs.conformance import command
 from proofs.report import json, markdown, text
 from proofs.report.progress import Progress
@@ -74,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("sheet", parents=[common], help="go through the exercise sheet line by line")
     command.add(commands, common, _positive)
+    book.add(commands)
     return main
 
 
@@ -98,7 +100,7 @@ def main(argv: Sequence[str] | None = None, laws: Mapping[str, Law] = LAWS) -> i
     if args.command == "prove" and args.grid != "full" and (args.jobs or args.journal):
         grammar.error("--jobs and --journal are for --grid full")
     file: Path | None = getattr(args, "json", None)
-    if file is not None and args.command in ("list", "explain", "replay"):
+    if file is not None and args.command in ("list", "explain", "replay", "report"):
         grammar.error(f"{args.command!r} has no verdicts to write to {file}")
     try:
         target = None if file is None else json.writable(file)
@@ -106,7 +108,7 @@ def main(argv: Sequence[str] | None = None, laws: Mapping[str, Law] = LAWS) -> i
         grammar.error(f"cannot write {file}: {error}")
     try:
         status, content = _run(args, laws, Console())
-    except (JournalError, command.CommandError) as error:
+    except (JournalError, command.CommandError, book.ReportError) as error:
         grammar.error(str(error))
     if target is not None:
         try:
@@ -120,6 +122,8 @@ def _run(args: argparse.Namespace, laws: Mapping[str, Law], console: Console) ->
     """Run a command: print what it finds; return the exit status and what `--json` writes."""
     if args.command in command.COMMANDS:
         return command.run(args, console)
+    if args.command == "report":
+        return book.run(args, laws, console), {}
     if args.command == "list":
         tiers_of = {name: _deciding(law) for name, law in laws.items()}
         if args.format == "markdown":

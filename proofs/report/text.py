@@ -176,7 +176,7 @@ def sheet(console: Console, findings: Iterable[Finding]) -> None:
         line = finding.line
         heading = Text.assemble((f"{finding.status}", STYLES[finding.status]), f"  {line.text}")
         rows.add_row(Text(line.part, "dim"), heading)
-        for name, value in _remarks(finding).items():
+        for name, value in remarks(finding).items():
             if value:
                 rows.add_row("", _indented(Text.assemble((f"{name}: ", "dim"), value), 2))
     console.print(rows)
@@ -184,7 +184,8 @@ def sheet(console: Console, findings: Iterable[Finding]) -> None:
     console.print(Text(f"\n{_plural(len(findings), 'line')}: {counts}"))
 
 
-def _remarks(finding: Finding) -> dict[str, str]:
+def remarks(finding: Finding) -> dict[str, str]:
+    """What is said below a line of the sheet, by its name; empty where there is nothing."""
     line = finding.line
     if finding.status == Status.HOLDS_IF:
         found = {"if": line.needs, "otherwise": finding.counterexample}

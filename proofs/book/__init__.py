@@ -1,0 +1,1 @@
+"""The proof book: a static site of the laws, how each is known, and the index map to play with."""
