@@ -127,19 +127,19 @@ BALANCED = Recipe(
 ACCURATE = replace(
     BALANCED,
     name="accurate",
-    about="a deeper network, images moved further, for longer",
+    about="more kernels and dropout, images moved further, for longer",
     network=Network(
         convolutions=(
-            Convolution(32, 3, pooling=1),
-            Convolution(32, 3),
+            Convolution(32, 5),
             Convolution(64, 3, pooling=1),
             Convolution(64, 3),
-            Convolution(64, 3),
+            Convolution(64, 3, pooling=1),
         ),
         dense=0,
+        dropout=0.2,
         normalise=True,
     ),
-    epochs=16,
+    epochs=24,
     augmentation=Augmentation(shift=2.0, rotation=10.0, scale=0.1),
     ema=0.998,
 )

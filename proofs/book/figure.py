@@ -79,6 +79,8 @@ def moved(size: int, offset: int, boundary: str) -> list[int | None]:
 
 def data() -> dict[str, Any]:
     """All that the page is given."""
+    axes = {key(choice): axis(choice) for choice in choices()}
+    longest = max(len(table["cell"]) for table in axes.values() if not isinstance(table, str))
     return {
         "sizes": SIZES,
         "kernels": KERNELS,
@@ -90,10 +92,12 @@ def data() -> dict[str, Any]:
         "start": START,
         "input": INPUT.tolist(),
         "kernel": KERNEL.tolist(),
-        "axes": {key(choice): axis(choice) for choice in choices()},
+        "axes": axes,
         "rotated": {k: rot180(np.arange(k)).tolist() for k in KERNELS},
         "moved": {
-            boundary: [[moved(size, offset, boundary) for offset in range(max(SHIFTS) + 1)] for size in range(9)]
+            boundary: [
+                [moved(size, offset, boundary) for offset in range(max(SHIFTS) + 1)] for size in range(longest + 1)
+            ]
             for boundary in BOUNDARIES
         },
         "channels": [

@@ -79,18 +79,11 @@ def _marked(mark: str, *arguments: str) -> str:
     return mark + "".join(f"{OPEN}{argument}{CLOSE}" for argument in arguments)
 
 
-def row(*terms: Any) -> Element:
-    """One `mrow` of terms and, between them, of signs, which are strings."""
-    printer = MathmlPrinter()
-    found = Element("mrow")
-    found.extend(_read("".join(term if isinstance(term, str) else str(printer.doprint(term)) for term in terms)))
-    return found
-
-
 def mathml(*terms: Any, displayed: bool = False) -> str:
-    """A `math` element of terms and signs: `mathml(left, "=", right)`; set large where it is `displayed`."""
+    """A `math` element of terms and of signs, which are strings: `mathml(left, "=", right)`; `displayed`: set large."""
+    printer = MathmlPrinter()
     found = Element("math", {"displaystyle": "true"} if displayed else {})
-    found.extend(row(*terms))
+    found.extend(_read("".join(term if isinstance(term, str) else str(printer.doprint(term)) for term in terms)))
     return ElementTree.tostring(found, encoding="unicode")
 
 

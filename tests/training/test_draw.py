@@ -19,8 +19,8 @@ import pytest
 pytest.importorskip("tensorflow")
 pytest.importorskip("PIL")
 
-from tests.training import browser as webdriver
-from tests.training.browser import KEYS, Browser
+from tests import browser as webdriver
+from tests.browser import KEYS, Browser
 from tests.training.test_predict import QUIET, run_in
 from training import picture, trained
 from training.draw import main
