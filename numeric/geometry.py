@@ -167,6 +167,12 @@ class Geometry:
                     f"(size {axis.input_size}, padding {axis.low} and {axis.high})"
                 )
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """What a notebook shows."""
+        from numeric.display import bundle
+
+        return bundle(self)
+
     @classmethod
     def of(cls, x_shape: Sequence[int], w_shape: Sequence[int], **options: Any) -> Geometry:
         """Layer that takes `x_shape` `(batch, channels, *spatial)` and `w_shape` `(out, in // groups, *kernel)`.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import proofs.laws  # noqa: F401 - registers them
 from proofs.audit import Finding, decide
-from proofs.law import LAWS, Evidence, Law, Verdict, overall
+from proofs.law import LAWS, Evidence, Law, Proved, Verdict, overall
 from proofs.tiers import QUICK, TIERS
 
 if TYPE_CHECKING:
@@ -33,16 +33,14 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def prove(
-    *names: str, tiers: Iterable[str] | None = None, laws: Mapping[str, Law] = LAWS
-) -> dict[str, tuple[Evidence, ...]]:
+def prove(*names: str, tiers: Iterable[str] | None = None, laws: Mapping[str, Law] = LAWS) -> Proved:
     """Decide the named laws, or all, by every tier that can, or by those named.
 
     Raises `KeyError` for a name that is no law or no tier.
     """
     chosen = [TIERS[tier] for tier in tiers] if tiers is not None else list(QUICK.values())
     found = {name: laws[name] for name in names or laws}
-    return {name: tuple(e for tier in chosen if (e := tier(law)) is not None) for name, law in found.items()}
+    return Proved({name: tuple(e for tier in chosen if (e := tier(law)) is not None) for name, law in found.items()})
 
 
 def audit_sheet() -> list[Finding]:

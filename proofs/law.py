@@ -40,6 +40,22 @@ class Evidence:
     seconds: float
     counterexample: str = ""
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """What a notebook shows."""
+        from proofs.report.notebook import evidence
+
+        return evidence(self)
+
+
+class Proved(dict[str, tuple[Evidence, ...]]):
+    """Evidence of each law by its name."""
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """What a notebook shows."""
+        from proofs.report.notebook import proved
+
+        return proved(self)
+
 
 class Case(Protocol):
     """One choice of everything in a law that is not a real number: sizes, strides, offsets, modes.
@@ -101,6 +117,12 @@ class Law:
     fails: bool = False
     full: Cases | None = None
     full_scope: str = ""
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """What a notebook shows."""
+        from proofs.report.notebook import law
+
+        return law(self)
 
     def __call__(self, case: Any, numbers: Numbers) -> Iterator[Equation]:
         """Run the law as a program."""

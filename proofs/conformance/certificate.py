@@ -68,6 +68,12 @@ class Report:
     diagnoses: tuple[Diagnosed, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """What a notebook shows."""
+        from proofs.report.notebook import report
+
+        return report(self)
+
     @property
     def findings(self) -> tuple[Finding, ...]:
         """All findings, in order."""

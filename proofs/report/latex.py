@@ -163,30 +163,34 @@ def fragment(law: Law, evidence: Iterable[Evidence]) -> str:
 
 def _lines(law: Law, evidence: list[Evidence]) -> Iterator[str]:
     yield f"% {law.name}: python -m proofs explain {law.name} --format latex"
-    yield rf"\textbf{{{prose(law.name)}.}} {prose(law.statement)}."
-    yield rf"\emph{{Source: {prose(law.source)}.}}"
-    yield from _items("Assumed", [prose(assumption) for assumption in law.assumptions])
+    yield headline(law)
+    yield from items("Assumed", [prose(assumption) for assumption in law.assumptions])
     if law.derivation is not None:
-        yield from _derived(law.derivation())
-    yield from _items("Found", [_found(item) for item in evidence])
+        yield from derived(law.derivation())
+    yield from items("Found", [found(item) for item in evidence])
 
 
-def _derived(derivation: Any) -> Iterator[str]:
-    found = lecture(derivation)
+def headline(law: Law) -> str:
+    """A law's name, statement and source."""
+    named = rf"\textbf{{{prose(law.name)}.}} {prose(law.statement)}."
+    return named + "\n" + rf"\emph{{Source: {prose(law.source)}.}}"
+
+
+def derived(derivation: Any) -> Iterator[str]:
+    """A derivation's symbols, definitions, lines and what follows."""
+    read = lecture(derivation)
     yield f"\n\\textbf{{Derivation}} for {prose(derivation.scope)}."
-    yield from _items("Assumed", [prose(assumption) for assumption in derivation.assumptions])
-    yield from _items(
-        "Symbols", [f"${', '.join(map(latex, terms))}$: {prose(words)}" for terms, words in found.symbols]
-    )
-    if found.definitions:
+    yield from items("Assumed", [prose(assumption) for assumption in derivation.assumptions])
+    yield from items("Symbols", [f"${', '.join(map(latex, terms))}$: {prose(words)}" for terms, words in read.symbols])
+    if read.definitions:
         yield "\nDefinitions:"
-        yield from _aligned([f"{latex(left)} &:= {latex(right)}" for left, right in found.definitions])
-    for chain in found.chains:
+        yield from _aligned([f"{latex(left)} &:= {latex(right)}" for left, right in read.definitions])
+    for chain in read.chains:
         yield "\nWe have"
         yield from _aligned(_chained(chain))
     yield "\nSo"
     yield from _aligned([f"{latex(left)} &= {latex(right)}" for left, right in derivation.goals])
-    yield f"Each line was also evaluated at {found.tried(lambda term: f'${latex(term)}$', ' to ')}."
+    yield f"Each line was also evaluated at {read.tried(lambda term: f'${latex(term)}$', ' to ')}."
 
 
 def _chained(chain: Chain) -> list[str]:
@@ -208,11 +212,13 @@ def _aligned(lines: list[str]) -> list[str]:
     return [r"\begin{align*}", " \\\\\n".join(lines), r"\end{align*}"]
 
 
-def _items(title: str, items: list[str]) -> list[str]:
-    listed = [rf"\item {item}" for item in items]
-    return [f"\n{title}:", r"\begin{itemize}", *listed, r"\end{itemize}"] if items else []
+def items(title: str, entries: list[str]) -> list[str]:
+    """A list with a title; nothing where it is empty."""
+    listed = [rf"\item {entry}" for entry in entries]
+    return [f"\n{title}:", r"\begin{itemize}", *listed, r"\end{itemize}"] if entries else []
 
 
-def _found(item: Evidence) -> str:
+def found(item: Evidence) -> str:
+    """What a tier found, on a line."""
     seen = f"; seen at {prose(item.counterexample)}" if item.counterexample else ""
     return f"{item.tier}: {item.verdict}, {prose(item.scope)}; ran {prose(item.path)}{seen}"

@@ -62,6 +62,12 @@ class Derivation:
     assumptions: tuple[str, ...] = ()
     where: Mapping[Any, str] = field(default_factory=dict)
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """What a notebook shows."""
+        from proofs.report.notebook import derivation
+
+        return derivation(self)
+
     def reaches(self, goal: Goal, before: int | None = None) -> bool:
         """Whether the steps, or those before a number, lead from the goal's left side to its right side."""
         reached = {goal[0]}
