@@ -47,8 +47,20 @@ class Evidence:
         return evidence(self)
 
 
-class Proved(dict[str, tuple[Evidence, ...]]):
-    """Evidence of each law by its name."""
+@dataclass(frozen=True)
+class Proved(Mapping[str, tuple[Evidence, ...]]):
+    """Evidence of each law by its name; no `dict`, since notebooks have a form of their own for those."""
+
+    found: Mapping[str, tuple[Evidence, ...]]
+
+    def __getitem__(self, name: str) -> tuple[Evidence, ...]:
+        return self.found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.found)
+
+    def __len__(self) -> int:
+        return len(self.found)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """What a notebook shows."""
