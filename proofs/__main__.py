@@ -16,6 +16,7 @@ from rich.console import Console
 
 from proofs import LAWS, TIERS, Evidence, Law, Verdict, audit_sheet, overall, parallel, prove
 from proofs.audit import Status
+from proofs.book import animate
 from proofs.book import command as book
 from proofs.conformance import command
 from proofs.report import json, markdown, text
@@ -47,23 +48,24 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[common],
     )
-    commands = main.add_subparsers(dest="command", metavar="COMMAND")
-    prover = commands.add_parser("prove", parents=[common], help="decide all laws, or those named")
-    prover.add_argument("names", nargs="*", metavar="NAME", help="a law, as 'list' names it")
-    prover.add_argument("--tier", action="append", choices=list(TIERS), help="only this tier (may be repeated)")
-    prover.add_argument(
+    deciding = argparse.ArgumentParser(add_help=False)
+    deciding.add_argument("--tier", action="append", choices=list(TIERS), help="only this tier (may be repeated)")
+    deciding.add_argument(
         "--grid",
         choices=("quick", "full"),
         default="quick",
         help="shapes of the symbolic tier: a few that cross what hides mistakes (default), or every combination",
     )
-    prover.add_argument("--jobs", type=_positive, metavar="N", help="processes for --grid full (default 1)")
-    prover.add_argument(
+    deciding.add_argument("--jobs", type=_positive, metavar="N", help="processes for --grid full (default 1)")
+    deciding.add_argument(
         "--journal",
         type=Path,
         metavar="FOLDER",
         help="where --grid full keeps what is proved until it is done (default: convproof in the user's cache folder)",
     )
+    commands = main.add_subparsers(dest="command", metavar="COMMAND")
+    prover = commands.add_parser("prove", parents=[common, deciding], help="decide all laws, or those named")
+    prover.add_argument("names", nargs="*", metavar="NAME", help="a law, as 'list' names it")
     lister = commands.add_parser("list", help="list the laws with the tiers that can decide them")
     lister.add_argument(
         "--format", choices=("text", "markdown"), default="text", help="markdown: a table of laws and tiers"
@@ -75,7 +77,8 @@ def parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("sheet", parents=[common], help="go through the exercise sheet line by line")
     command.add(commands, common, _positive)
-    book.add(commands)
+    book.add(commands, deciding)
+    animate.add(commands)
     return main
 
 
@@ -97,8 +100,10 @@ def main(argv: Sequence[str] | None = None, laws: Mapping[str, Law] = LAWS) -> i
             near = difflib.get_close_matches(name, laws, n=1, cutoff=0.4)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             grammar.error(f"there is no law named {name!r}{hint} ('list' shows all)")
-    if args.command == "prove" and args.grid != "full" and (args.jobs or args.journal):
+    if args.command in ("prove", "report") and args.grid != "full" and (args.jobs or args.journal):
         grammar.error("--jobs and --journal are for --grid full")
+    if args.command == "report" and args.verdicts and (args.tier or args.grid == "full"):
+        grammar.error(f"the laws are decided in {args.verdicts}: leave out --tier and --grid")
     file: Path | None = getattr(args, "json", None)
     if file is not None and args.command in ("list", "explain", "replay", "report"):
         grammar.error(f"{args.command!r} has no verdicts to write to {file}")
@@ -108,7 +113,7 @@ def main(argv: Sequence[str] | None = None, laws: Mapping[str, Law] = LAWS) -> i
         grammar.error(f"cannot write {file}: {error}")
     try:
         status, content = _run(args, laws, Console())
-    except (JournalError, command.CommandError, book.ReportError) as error:
+    except (JournalError, command.CommandError, book.ReportError, animate.AnimationError) as error:
         grammar.error(str(error))
     if target is not None:
         try:
@@ -122,8 +127,10 @@ def _run(args: argparse.Namespace, laws: Mapping[str, Law], console: Console) ->
     """Run a command: print what it finds; return the exit status and what `--json` writes."""
     if args.command in command.COMMANDS:
         return command.run(args, console)
+    if args.command == "animate":
+        return animate.run(args, console), {}
     if args.command == "report":
-        return book.run(args, laws, console), {}
+        return book.run(args, laws, lambda: _decide(laws, args), console), {}
     if args.command == "list":
         tiers_of = {name: _deciding(law) for name, law in laws.items()}
         if args.format == "markdown":
@@ -149,12 +156,16 @@ def _run(args: argparse.Namespace, laws: Mapping[str, Law], console: Console) ->
     # a tier that is asked for decides all laws that it can; a law that is asked for is shown whoever can
     able = [name for name, law in laws.items() if tiers is None or set(tiers) & set(_deciding(law))]
     chosen = {name: laws[name] for name in names or able}
-    if getattr(args, "grid", "quick") == "full":
-        found = _prove_full(chosen, tiers, args)
-    else:
-        found = parallel.decide(chosen, tiers)
+    found = _decide(chosen, args)
     text.verdicts(console, laws, found, perf_counter() - start)
     return int(any(overall(evidence) != Verdict.PROVED for evidence in found.values())), json.verdicts(laws, found)
+
+
+def _decide(chosen: Mapping[str, Law], args: argparse.Namespace) -> dict[str, tuple[Evidence, ...]]:
+    tiers = getattr(args, "tier", None)
+    if getattr(args, "grid", "quick") == "full":
+        return _prove_full(chosen, tiers, args)
+    return parallel.decide(chosen, tiers)
 
 
 class JournalError(Exception):

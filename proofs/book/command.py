@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from rich.console import Console
 
 from proofs.law import Evidence, Law, Verdict
 
-NEEDED = ("test_accuracy", "seconds_train", "seconds_total", "recipe", "seed", "epoch", "parameters", "confusion")
+NEEDED = ("test_accuracy", "seconds_train", "seconds_total", "recipe", "seed", "parameters", "device")
 """What a training's summary must have for its page."""
 
 
@@ -21,15 +21,23 @@ class ReportError(Exception):
     """What is wrong with what the book is to be made of, in a line."""
 
 
-def add(commands: Any) -> None:
-    """Add the command to a command line's grammar."""
-    report = commands.add_parser("report", help="make the proof book: a site to open from disk")
+Found = Mapping[str, tuple[Evidence, ...]]
+
+
+def add(commands: Any, deciding: argparse.ArgumentParser) -> None:
+    """Add the command to a command line's grammar, with the options of what decides the laws."""
+    report = commands.add_parser(
+        "report",
+        parents=[deciding],
+        help="make the proof book: a site to open from disk",
+        description="Make the proof book, a site to open from disk: laws, derivations, certificates, plots.",
+    )
     report.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where the site is put")
     report.add_argument(
         "--verdicts",
         type=Path,
         metavar="FILE",
-        help="what 'prove --json FILE' wrote, of all laws, such as of --grid full (default: they are decided now)",
+        help="what 'prove --json FILE' wrote of all laws (default: they are decided now)",
     )
     report.add_argument(
         "--certificate",
@@ -49,7 +57,7 @@ def add(commands: Any) -> None:
     )
 
 
-def run(args: argparse.Namespace, laws: Mapping[str, Law], console: Console) -> int:
+def run(args: argparse.Namespace, laws: Mapping[str, Law], decide: Callable[[], Found], console: Console) -> int:
     """Make the book; return the exit status. Raises `ReportError`, before any work, for what is amiss with files."""
     from proofs.book import publish
 
@@ -57,24 +65,26 @@ def run(args: argparse.Namespace, laws: Mapping[str, Law], console: Console) -> 
         folder = publish.writable(args.output)
     except OSError as error:
         raise ReportError(str(error)) from error
-    found = None if args.verdicts is None else _verdicts(args.verdicts, laws)
+    if args.verdicts is not None:
+        found = _verdicts(args.verdicts, laws)
+        decide = lambda: found  # noqa: E731 - it takes the place of what was given
     reports = [_record(file) for file in args.certificate]
     trainings = [summary for folder in args.training for summary in _summaries(folder)]
-    files = _pages(laws, found, reports, trainings)
+    files = _pages(laws, decide, _when(args.verdicts), reports, trainings)
     try:
         publish.write(folder, files)
     except OSError as error:
         raise ReportError(f"cannot write {args.output}: {error}") from error
     size = sum(len(text.encode("utf-8")) for text in files.values())
-    console.print(
-        f"{len(files)} files, {size / 1e6:.1f} MB: open {args.output / 'index.html'}", markup=False, highlight=False
-    )
+    made = f"{len(files)} files, {size / 1e6:.1f} MB: open {args.output / 'index.html'}"
+    console.print(made, markup=False, highlight=False, soft_wrap=True)
     return 0
 
 
 def _pages(
     laws: Mapping[str, Law],
-    found: Mapping[str, tuple[Evidence, ...]] | None,
+    decide: Callable[[], Found],
+    when: str,
     reports: Sequence[Any],
     trainings: Sequence[Mapping[str, Any]],
 ) -> dict[str, str]:
@@ -82,14 +92,24 @@ def _pages(
         from proofs.book.site import Content, pages
     except ModuleNotFoundError as error:
         raise ReportError(f"the book needs {error.name}: pip install 'convproof[book]'") from error
-    from proofs import audit_sheet, parallel
+    from proofs import audit_sheet
     from proofs.conformance.certify import certify
     from proofs.conformance.pieces import REPRESENTATIVES
 
-    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    decided = parallel.decide(laws) if found is None else found
     certified = reports or [certify("numeric", geometries=list(REPRESENTATIVES.values()))]
-    return pages(Content(laws, decided, list(audit_sheet()), certified, trainings, now))
+    now = _minute(datetime.now(UTC))
+    return pages(Content(laws, decide(), list(audit_sheet()), certified, trainings, now, when or f"Decided on {now}"))
+
+
+def _when(verdicts: Path | None) -> str:
+    """When verdicts that are given were written."""
+    if verdicts is None:
+        return ""
+    return f"Decided before {_minute(datetime.fromtimestamp(verdicts.stat().st_mtime, UTC))}, from {verdicts.name}"
+
+
+def _minute(time: datetime) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _verdicts(file: Path, laws: Mapping[str, Law]) -> dict[str, tuple[Evidence, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,20 @@ from numeric.paths import PATHS
 
 CHANNELS = (1, 2, 4, 8, 16, 32, 64)
 TYPES = ("float32", "float64")
+SEEN, BOUND, LINES, INK = "#010203", "#010204", "#010205", "#010206"
+"""Colours by which a picture's parts are known; the page's own take their place."""
+COLOURS = {SEEN: "var(--link)", BOUND: "var(--read)", LINES: "var(--line)", INK: "var(--quiet)"}
+
+
+@dataclass(frozen=True)
+class Series:
+    """Largest errors of a path in a type, relative to the largest output, by how many products an output adds up."""
+
+    path: str
+    dtype: str
+    products: tuple[int, ...]
+    seen: tuple[float, ...]
+    bound: tuple[float, ...]
 
 
 def layer(channels: int) -> Geometry:
@@ -22,57 +36,65 @@ def layer(channels: int) -> Geometry:
     return Geometry((10, 9), (3, 3), padding=1, in_channels=channels, out_channels=3)
 
 
-def errors(path: str, dtype: str) -> Iterator[tuple[int, float, float]]:
-    """Terms of a sum, the largest error seen, and the largest bound, relative to the largest output."""
+def shown() -> list[str]:
+    """Paths that are tried: not the definition, which is plain loops, nor what would have to be compiled first."""
+    modules = {name: getattr(path, "__name__", type(path).__module__) for name, path in PATHS.items()}
+    return [name for name in PATHS if name != "definition" and ".compiled" not in modules[name]]
+
+
+def errors(path: str, dtype: str) -> Series:
+    """Run a path on normal random numbers, and on the same in a wider type."""
     random = np.random.default_rng(0)
+    wide = np.longdouble if dtype == "float64" else np.float64
+    seen, bounds = [], []
     for channels in CHANNELS:
         geometry = layer(channels)
         x = random.standard_normal(geometry.input_shape(2)).astype(dtype)
         w = random.standard_normal(geometry.weight_shape).astype(dtype)
-        wide = np.longdouble if dtype == "float64" else np.float64
-        true = conv(x.astype(wide), w.astype(wide), padding=1)
+        true = conv(x.astype(wide), w.astype(wide), padding=1, path="im2col")
+        found = conv(x, w, padding=1, path=path)
         scale = abs(true).max()
-        seen = abs(conv(x, w, padding=1, path=path).astype(wide) - true).max()
-        bound = rounding.conv_bound(x, w, geometry, path=path).max()
-        yield 9 * channels, float(seen / scale), float(bound / scale)
+        seen.append(float(abs(found.astype(wide) - true).max() / scale))
+        bounds.append(float(rounding.conv_bound(x, w, geometry, path=path).max() / scale))
+    return Series(path, dtype, tuple(9 * channels for channels in CHANNELS), tuple(seen), tuple(bounds))
 
 
-def plots() -> list[tuple[str, str, Markup]]:
-    """For each type: its name, the same in words, and a picture whose colours are those of the page."""
-    return [(dtype, *_plot(dtype)) for dtype in TYPES]
+def seen() -> dict[str, Any]:
+    """What the page shows: for each type its series, each with a picture, all to one scale."""
+    kinds = []
+    for dtype in TYPES:
+        found = [errors(path, dtype) for path in shown()]
+        ends = min(min(s.seen) for s in found) / 3, max(max(s.bound) for s in found) * 3
+        kinds.append((dtype, [(series, _picture(series, ends)) for series in found]))
+    return {"kinds": kinds}
 
 
-def _plot(dtype: str) -> tuple[str, Markup]:
+def _picture(series: Series, ends: tuple[float, float]) -> Markup:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "convproof", "font.size": 10}):
-        drawing = Figure(figsize=(7.2, 4.2), layout="constrained")
+    style = {"svg.fonttype": "none", "svg.hashsalt": "convproof", "font.size": 9, "axes.edgecolor": LINES}
+    with mpl.rc_context({**style, "text.color": INK, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK}):
+        drawing = Figure(figsize=(3.6, 2.5), layout="constrained")
         axes = drawing.add_subplot()
-        marks = iter("osv^DPX*<>")
-        lines = []
-        for path in (name for name in PATHS if not PATHS[name].supports(layer(1)) and name != "definition"):
-            terms, seen, bound = zip(*errors(path, dtype), strict=True)
-            (line,) = axes.loglog(terms, seen, marker=next(marks), label=f"{path}, seen")
-            axes.loglog(terms, bound, linestyle="--", color=line.get_color(), label=f"{path}, bound")
-            lines.append(f"{path}: {seen[-1]:.1e} seen, at most {bound[-1]:.1e}")
-        axes.set_xlabel("products that one output adds up")
-        axes.set_ylabel("error / largest output")
-        axes.legend(ncols=2, fontsize=8, framealpha=0)
-        axes.grid(alpha=0.25)
-        return f"With {9 * CHANNELS[-1]} products: {'; '.join(lines)}.", _inline(drawing, f"Rounding errors in {dtype}")
+        axes.loglog(series.products, series.bound, "s--", color=BOUND, markersize=4, markerfacecolor="none")
+        axes.loglog(series.products, series.seen, "o-", color=SEEN, markersize=4)
+        axes.set(ylim=ends, xlabel="products in a sum", xticks=series.products[::2], xticklabels=series.products[::2])
+        axes.grid(color=LINES, linewidth=0.6)
+        axes.minorticks_off()
+        axes.tick_params(length=0)
+        axes.spines[["top", "right"]].set_visible(False)
+        return _inline(drawing, f"{series.path} in {series.dtype}: errors seen, and their bound")
 
 
 def _inline(drawing: Any, said: str) -> Markup:
-    """The picture as part of a page: transparent, black replaced by the colour of the text."""
+    """The picture as part of a page: transparent, in the page's colours, with ids of its own."""
     file = io.StringIO()
     drawing.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = file.getvalue()
-    text = (
-        text[text.index("<svg") :].replace("#000000", "currentColor").replace("stroke: #b0b0b0", "stroke: currentColor")
-    )
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r"(<text [^>]*style=\")", r"\1fill: currentColor; ", text)
-    name = re.sub(r"\W+", "-", said)
+    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text[text.index("<svg") :], flags=re.DOTALL)
+    for ours, pages in COLOURS.items():
+        text = text.replace(ours, pages)
+    name = re.sub(r"\W+", "-", said.partition(":")[0])
     text = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{name}-", text)
-    return Markup(text.replace("<svg ", f'<svg role="img" aria-label="{said}" ', 1))  # noqa: S704
+    return Markup(re.sub("<svg ", f'<svg role="img" aria-label="{said}" ', text, count=1))  # noqa: S704 - made here

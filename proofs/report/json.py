@@ -63,13 +63,15 @@ def writable(path: Path) -> Path:
 
 
 def write(path: Path, content: dict[str, Any], indent: int | None = 2) -> None:
+    """Write it as JSON, whole or not at all. Raises `OSError`."""
+    replace(path, (json.dumps(content, indent=indent, ensure_ascii=False) + "\n").encode("utf-8"))
+
+
+def replace(path: Path, content: bytes) -> None:
     """Write a temporary file beside `path`, then rename it. Raises `OSError`."""
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         try:
-            json.dump(content, file, indent=indent, ensure_ascii=False)
-            file.write("\n")
+            file.write(content)
             file.close()
             Path(file.name).chmod(0o666 & ~_umask())
             Path(file.name).replace(path)

@@ -7,7 +7,7 @@ indices, exponents, fractions, roots and the limits of sums. That text is then r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -16,11 +16,12 @@ from proofs.report.terms import TermPrinter, split
 
 OPEN, CLOSE = "\ue000", "\ue001"
 LOWERED, RAISED, DIVIDED, ROOTED, UNDER, LIMITS, WORDS = "\ue002\ue003\ue004\ue005\ue006\ue007\ue008"
-_ARGUMENTS = {LOWERED: 1, RAISED: 1, DIVIDED: 2, ROOTED: 1, UNDER: 1, LIMITS: 2, WORDS: 1}
+ELEMENTS = {DIVIDED: "mfrac", ROOTED: "msqrt", UNDER: "munder", LIMITS: "munderover", LOWERED: "msub", RAISED: "msup"}
+HIGH = {"mfrac", "msqrt", "munder", "munderover"}
+BRACKETS = {"(": ")", "[": "]", "⌊": "⌋"}
 SUM = "\N{N-ARY SUMMATION}"  # grows, as the letter does not
-_ELEMENTS = {DIVIDED: "mfrac", ROOTED: "msqrt"}
-_SCRIPTS = {LOWERED: "msub", RAISED: "msup"}
-_TOKEN = re.compile(r"(?P<mn>\d+(?:\.\d+)?)|(?P<mi>[^\W\d_][\w.]*)|(?P<space>\s+)|(?P<mo>:=|.)", re.DOTALL)
+APPLIED = "\N{FUNCTION APPLICATION}"  # not to be seen: a reader's voice says "of"
+_PARTS = re.compile(rf"\s*({WORDS}{OPEN}[^{CLOSE}]*{CLOSE}|\d+(?:\.\d+)?|[^\W\d_][\w.]*|:=|\S)")
 
 
 class MathmlPrinter(TermPrinter):
@@ -82,95 +83,98 @@ def _marked(mark: str, *arguments: str) -> str:
 def mathml(*terms: Any, displayed: bool = False) -> str:
     """A `math` element of terms and of signs, which are strings: `mathml(left, "=", right)`; `displayed`: set large."""
     printer = MathmlPrinter()
+    text = "".join(term if isinstance(term, str) else str(printer.doprint(term)) for term in terms)
     found = Element("math", {"displaystyle": "true"} if displayed else {})
-    found.extend(_read("".join(term if isinstance(term, str) else str(printer.doprint(term)) for term in terms)))
+    found.extend(_read(iter(_PARTS.findall(text)), ""))
     return ElementTree.tostring(found, encoding="unicode")
 
 
-def _read(text: str) -> list[Element]:
-    """Elements of a printed term. Raises `ValueError` for a mark without its arguments."""
+def _read(parts: Iterator[str], end: str) -> list[Element]:
+    """Elements up to the part `end`, or to the end of the text. Raises `ValueError` where something is missing."""
     found: list[Element] = []
-    place = 0
-    while place < len(text):
-        mark = text[place]
-        if mark in _ARGUMENTS:
-            arguments, place = _arguments(text, place + 1, _ARGUMENTS[mark])
-            if mark in (LOWERED, RAISED):
-                _script(found, mark, arguments[0])
-            else:
-                found.append(_element(mark, arguments))
-            continue
-        token = _TOKEN.match(text, place)
-        if token is None or mark in (OPEN, CLOSE):
-            raise ValueError(f"there is no argument expected at {place} of {text!r}")
-        place = token.end()
-        if token.lastgroup != "space":
-            found.append(_leaf(str(token.lastgroup), token.group()))
+    for part in parts:
+        if part == end:
+            return found
+        if part in (LOWERED, RAISED):
+            found.append(_scripted(found, part, _argument(parts)))
+        elif part in BRACKETS:
+            found += _bracketed(found, part, _read(parts, BRACKETS[part]))
+        else:
+            found.append(_element(part, parts, found))
+    if end:
+        raise ValueError(
+            f"{end!r} is missing after {''.join(text for element in found for text in element.itertext())!r}"
+        )
     return found
 
 
-def _arguments(text: str, place: int, count: int) -> tuple[list[str], int]:
-    """So many arguments from a place on, and where they end."""
-    found = []
-    for _ in range(count):
-        end = _closing(text, place)
-        found.append(text[place + 1 : end])
-        place = end + 1
-    return found, place
+def _argument(parts: Iterator[str]) -> Element:
+    """What stands between `OPEN` and `CLOSE`."""
+    if next(parts, "") != OPEN:
+        raise ValueError("a mark has no argument")
+    return _grouped(_read(parts, CLOSE))
 
 
-def _closing(text: str, place: int) -> int:
-    """Where the argument that opens at a place is closed."""
-    depth = 0
-    for end in range(place, len(text)):
-        depth += (text[end] == OPEN) - (text[end] == CLOSE)
-        if depth == 0 and text[end] == CLOSE:
-            return end
-        if depth == 0:
-            break
-    raise ValueError(f"an argument is missing at {place} of {text!r}")
-
-
-def _leaf(tag: str, text: str) -> Element:
-    names = {"mod": "mo", "∂": "mi", "δ": "mi"}
-    found = Element(names.get(text, tag))
-    found.text = text
-    if text in "()[]":
-        found.set("stretchy", "true" if text in "()" else "false")
-    return found
-
-
-def _element(mark: str, arguments: list[str]) -> Element:
-    if mark == WORDS:
-        found = Element("mtext")
-        found.text = arguments[0].replace(" ", "\N{NO-BREAK SPACE}")
-        return found
-    if mark in (UNDER, LIMITS):
-        found = Element("munderover" if mark == LIMITS else "munder")
-        found.append(_leaf("mo", SUM))
-    else:
-        found = Element(_ELEMENTS[mark])
-    found.extend(_grouped(argument) for argument in arguments)
-    return found
-
-
-def _script(found: list[Element], mark: str, argument: str) -> None:
-    """Put an index or an exponent on what stands before it; both on the same, if it has the other."""
-    base = found.pop()
-    if mark == RAISED and base.tag == "msub":
-        base.tag = "msubsup"
-        base.append(_grouped(argument))
-        found.append(base)
-        return
-    scripted = Element(_SCRIPTS[mark])
-    scripted.extend((base, _grouped(argument)))
-    found.append(scripted)
-
-
-def _grouped(text: str) -> Element:
-    parts = _read(text)
+def _grouped(parts: list[Element]) -> Element:
     if len(parts) == 1:
         return parts[0]
     group = Element("mrow")
     group.extend(parts)
     return group
+
+
+def _scripted(found: list[Element], mark: str, argument: Element) -> Element:
+    """What stands before with an index or an exponent; with both, if it has the other."""
+    if not found:
+        raise ValueError("an index or exponent has nothing to stand at")
+    base = found.pop()
+    if mark == RAISED and base.tag == "msub":
+        base.tag = "msubsup"
+        base.append(argument)
+        return base
+    scripted = Element(ELEMENTS[mark])
+    scripted.extend((base, argument))
+    return scripted
+
+
+def _bracketed(found: list[Element], opening: str, inside: list[Element]) -> list[Element]:
+    """A group, whose brackets grow with what is high; before a function's arguments a sign for that."""
+    ends = _leaf("mo", opening), _leaf("mo", BRACKETS[opening])
+    if not any(part.tag in HIGH for element in inside for part in element.iter()):
+        for end in ends:
+            end.set("stretchy", "false")
+    group = _grouped([ends[0], *inside, ends[1]])
+    applied = opening == "(" and found and found[-1].tag in ("mi", "msub", "msubsup")
+    return [_leaf("mo", APPLIED), group] if applied else [group]
+
+
+def _element(part: str, parts: Iterator[str], before: list[Element]) -> Element:
+    if part in ELEMENTS:
+        found = Element(ELEMENTS[part])
+        found.extend([_leaf("mo", SUM)] if part in (UNDER, LIMITS) else [])
+        found.extend(_argument(parts) for _ in range(2 if part in (DIVIDED, LIMITS) else 1))
+        return found
+    if part in (OPEN, CLOSE, WORDS, *BRACKETS.values()):
+        raise ValueError(f"{part!r} does not belong to anything")
+    if part[0] == WORDS:
+        return _leaf("mtext", part[2:-1].replace(" ", "\N{NO-BREAK SPACE}"))
+    if part[0].isdigit():
+        return _leaf("mn", part)
+    if part != "mod" and (part[0].isalpha() or part == "∂"):
+        return _leaf("mi", part)
+    return _sign(part, before)
+
+
+def _sign(part: str, before: list[Element]) -> Element:
+    sign = _leaf("mo", part)
+    if part == "−" and (not before or before[-1].tag == "mo"):
+        sign.set("form", "prefix")
+    if part == ":":  # of a slice
+        sign.attrib.update(lspace="0", rspace="0")
+    return sign
+
+
+def _leaf(tag: str, text: str) -> Element:
+    found = Element(tag)
+    found.text = text
+    return found

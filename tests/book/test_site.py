@@ -59,12 +59,12 @@ def test_every_law_has_a_page_with_all_that_is_known_of_it(pages):
         for said in (name, law.statement, law.source, *law.assumptions, *law.theorems):
             assert flat(said) in text, name
         for tier in ("derivation",) * (law.derivation is not None) + ("symbolic",):
-            assert f"{tier} proved scope" in text
+            assert re.search(rf"{tier} ✓ proved \d+ (step|shape)s?, \d+\.\d\d s scope", text), name
         if law.derivation is not None:
             for step in law.derivation().steps:
                 assert not step.because or flat(step.because) in text
         if law.fails:
-            assert "the statement fails, by its smallest counterexample" in text
+            assert "The smallest counterexample" in text
             assert "seen at" in text
         assert flat(law.statement) in pages["laws.html"].text
 
@@ -74,7 +74,9 @@ def test_the_sheets_lines_stand_beside_their_verdicts(pages):
     for finding in audit_sheet():
         assert flat(finding.line.text) in text
         assert flat(finding.counterexample) in text
-    assert text.count("as printed it does not") == sum(f.status == "as printed it does not" for f in audit_sheet())
+    wrong = sum(f.status == "as printed it does not" for f in audit_sheet())
+    assert f"as printed it does not {wrong}" in text  # and each once in the table
+    assert text.count("as printed it does not") == 1 + wrong
 
 
 def test_no_link_leads_nowhere_or_out_of_the_book(book, pages):
@@ -120,9 +122,10 @@ def test_verdicts_that_are_given_are_shown_and_not_decided_again(tmp_path, monke
     monkeypatch.setattr("proofs.parallel.decide", lambda *_: pytest.fail("decided again"))
     assert main(["report", "-o", str(tmp_path / "book"), "--verdicts", str(file)]) == 0
     text = Page(tmp_path / "book" / "laws" / f"{content['laws'][3]['name']}.html").text
-    assert "symbolic refuted scope" in text
-    assert "fails x of (3,): entry <2> & more" in text
-    assert f"{len(LAWS) - 1} of {len(LAWS)} laws proved" in Page(tmp_path / "book" / "index.html").text
+    assert "Refuted by symbolic x of (3,): entry <2> & more" in text
+    assert "symbolic ✗ refuted" in text
+    assert re.search(r"Decided before \d{4}-\d\d-\d\d \d\d:\d\d UTC, from verdicts\.json\.", text)
+    assert f"laws proved {len(LAWS) - 1} of {len(LAWS)}" in Page(tmp_path / "book" / "index.html").text
 
 
 def wrong(x, w):
@@ -155,7 +158,7 @@ def test_certificates_and_trainings_that_are_given_are_shown(tmp_path, book):
     assert main(["report", "-o", output, *given]) == 0
     text = Page(tmp_path / "book" / "certificates.html").text
     assert report.counts["refuted"] > 0
-    assert f"{report.counts['refuted']} refuted" in text
+    assert f"refuted {report.counts['refuted']}" in text
     for diagnosed in report.diagnoses:
         assert flat(diagnosed.text) in text
     text = Page(tmp_path / "book" / "training.html").text
@@ -252,6 +255,34 @@ def test_a_statement_is_text_and_no_markup(tmp_path):
 
     name, law = next((name, law) for name, law in LAWS.items() if law.derivation is None)
     laws = {name: replace(law, statement="<b>bold</b> & <script>")}
-    shown = pages(Content(laws, {name: ()}, [], [], [], "today"))[f"laws/{name}.html"]
+    shown = pages(Content(laws, {name: ()}, [], [], [], "today", "just now"))[f"laws/{name}.html"]
     assert "&lt;b&gt;bold&lt;/b&gt; &amp; &lt;script&gt;" in shown
     assert "<b>bold" not in shown
+
+
+def test_a_book_of_the_same_content_is_the_same():
+    from proofs.book.site import Content, pages
+
+    laws = dict(list(LAWS.items())[:3])
+    content = Content(laws, {name: () for name in laws}, list(audit_sheet())[:5], [], [], "today", "just now")
+    assert pages(content) == pages(content)
+
+
+def test_only_the_tiers_that_are_asked_for_decide(tmp_path, monkeypatch):
+    tiers = set()
+
+    def keep(_, decide, *rest):
+        tiers.update(item.tier for evidence in decide().values() for item in evidence)
+        return {"index.html": ""}
+
+    monkeypatch.setattr(command, "_pages", keep)
+    assert main(["report", "-o", str(tmp_path / "book"), "--tier", "arithmetic"]) == 0
+    assert tiers == {"arithmetic"}
+
+
+def test_options_of_deciding_are_refused_where_nothing_is_to_be_decided(tmp_path, capsys):
+    given = ["-o", tmp_path / "book", "--verdicts", "v.json"]
+    told = "the laws are decided in v.json: leave out --tier and --grid"
+    assert told in refused(capsys, *given, "--tier", "coq")
+    assert told in refused(capsys, *given, "--grid", "full")
+    assert "--jobs and --journal are for --grid full" in refused(capsys, *given[:2], "--jobs", "2")

@@ -1,20 +1,16 @@
 "use strict";
-/* Tables that can be filtered: without this every row is there. */
+/* Rows that can be filtered: by words of their data attributes and by their text. Without this all rows are there. */
 for (const form of document.querySelectorAll("form.filter")) {
-  const rows = [...document.querySelectorAll(`#${form.dataset.table} tbody tr`)];
-  const count = form.querySelector("[role=status]");
+  const rows = [...document.querySelectorAll(form.dataset.rows)];
+  const fits = (row, { name, value }) => {
+    if (!name || !value) return true;
+    if (name === "text") return row.textContent.toLowerCase().includes(value.toLowerCase());
+    return row.dataset[name] === value || row.dataset[name].split(" ").includes(value);
+  };
   const show = () => {
-    let shown = 0;
-    for (const row of rows) {
-      const fits = [...form.elements].every((field) => {
-        if (!field.name || !field.value) return true;
-        const text = field.name === "text" ? row.textContent.toLowerCase() : row.dataset[field.name];
-        return field.name === "text" ? text.includes(field.value.toLowerCase()) : text === field.value;
-      });
-      row.hidden = !fits;
-      shown += fits;
-    }
-    count.textContent = `${shown} of ${rows.length} rows`;
+    for (const row of rows) row.hidden = ![...form.elements].every((field) => fits(row, field));
+    const shown = rows.filter((row) => !row.hidden).length;
+    form.querySelector("[role=status]").textContent = `${shown} of ${rows.length} ${form.dataset.noun}`;
   };
   form.hidden = false;
   form.addEventListener("input", show);
