@@ -39,7 +39,11 @@ def parser() -> argparse.ArgumentParser:
     """The command line's grammar."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--json", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="write the verdicts to FILE too"
+        "--json",
+        type=Path,
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="write what is found to FILE too; -: to stdout, and what is printed to stderr",
     )
     main = argparse.ArgumentParser(
         prog="python -m proofs",
@@ -66,11 +70,13 @@ def parser() -> argparse.ArgumentParser:
     commands = main.add_subparsers(dest="command", metavar="COMMAND")
     prover = commands.add_parser("prove", parents=[common, deciding], help="decide all laws, or those named")
     prover.add_argument("names", nargs="*", metavar="NAME", help="a law, as 'list' names it")
-    lister = commands.add_parser("list", help="list the laws with the tiers that can decide them")
+    lister = commands.add_parser("list", parents=[common], help="list the laws with the tiers that can decide them")
     lister.add_argument(
         "--format", choices=("text", "markdown"), default="text", help="markdown: a table of laws and tiers"
     )
-    explain = commands.add_parser("explain", help="print a law's derivation, each step, and what each tier ran")
+    explain = commands.add_parser(
+        "explain", parents=[common], help="print a law's derivation, each step, and what each tier ran"
+    )
     explain.add_argument("name", metavar="NAME", help="a law, as 'list' names it")
     explain.add_argument(
         "--format", choices=("text", "latex"), default="text", help="text (default), or LaTeX to put into a document"
@@ -105,16 +111,19 @@ def main(argv: Sequence[str] | None = None, laws: Mapping[str, Law] = LAWS) -> i
     if args.command == "report" and args.verdicts and (args.tier or args.grid == "full"):
         grammar.error(f"the laws are decided in {args.verdicts}: leave out --tier and --grid")
     file: Path | None = getattr(args, "json", None)
-    if file is not None and args.command in ("list", "explain", "replay", "report"):
-        grammar.error(f"{args.command!r} has no verdicts to write to {file}")
+    if file is not None and args.command in ("report", "animate"):
+        grammar.error(f"{args.command!r} finds nothing to write to {file}")
+    piped = file == Path("-")
     try:
-        target = None if file is None else json.writable(file)
+        target = None if file is None or piped else json.writable(file)
     except OSError as error:
         grammar.error(f"cannot write {file}: {error}")
     try:
-        status, content = _run(args, laws, Console())
+        status, content = _run(args, laws, Console(stderr=piped))
     except (JournalError, command.CommandError, book.ReportError, animate.AnimationError) as error:
         grammar.error(str(error))
+    if piped:
+        sys.stdout.buffer.write(json.encoded(content))
     if target is not None:
         try:
             json.write(target, content, None if args.command == "certify" else 2)
@@ -134,10 +143,10 @@ def _run(args: argparse.Namespace, laws: Mapping[str, Law], console: Console) ->
     if args.command == "list":
         tiers_of = {name: _deciding(law) for name, law in laws.items()}
         if args.format == "markdown":
-            sys.stdout.write(markdown.table(tiers_of))
+            console.print(markdown.table(tiers_of), end="", markup=False, highlight=False, soft_wrap=True)
         else:
             text.catalogue(console, laws, tiers_of)
-        return 0, {}
+        return 0, json.catalogue(laws, tiers_of)
     if args.command == "explain":
         (evidence,) = prove(args.name, laws=laws).values()
         if args.format == "latex":
@@ -146,7 +155,8 @@ def _run(args: argparse.Namespace, laws: Mapping[str, Law], console: Console) ->
             console.print(fragment(laws[args.name], evidence), markup=False, highlight=False, soft_wrap=True)
         else:
             text.explanation(console, laws[args.name], evidence)
-        return int(overall(evidence) != Verdict.PROVED), {}
+        told = json.explanation(laws[args.name], evidence) if hasattr(args, "json") else {}
+        return int(overall(evidence) != Verdict.PROVED), told
     if args.command == "sheet":
         findings = audit_sheet()
         text.sheet(console, findings)

@@ -62,7 +62,7 @@ def add(commands: Any, json: argparse.ArgumentParser, positive: Callable[[str], 
         metavar="FOLDER",
         help="where results are kept until all are there (default, with --grid full: in the user's cache folder)",
     )
-    replay = commands.add_parser("replay", help="judge a record again", description=REPLAY)
+    replay = commands.add_parser("replay", parents=[json], help="judge a record again", description=REPLAY)
     replay.add_argument("file", type=Path, metavar="FILE", help="what 'certify --json FILE' wrote")
     replay.add_argument("--strict", action="store_true", help="exit status 1 if anything is inexact or unsupported")
 

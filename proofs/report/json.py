@@ -31,6 +31,58 @@ def verdicts(laws: Mapping[str, Law], found: Mapping[str, tuple[Evidence, ...]])
     }
 
 
+def catalogue(laws: Mapping[str, Law], tiers: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+    """One object: `laws`, each with name, statement, source, whether it is about a failure, tiers, full grid or not."""
+    return {
+        "laws": [
+            {
+                "name": name,
+                "statement": law.statement,
+                "source": law.source,
+                "fails": law.fails,
+                "tiers": list(tiers[name]),
+                "full_grid": law.full is not None,
+            }
+            for name, law in laws.items()
+        ]
+    }
+
+
+def explanation(law: Law, evidence: tuple[Evidence, ...]) -> dict[str, Any]:
+    """A law as in `verdicts`, with its assumptions, and its derivation or null: each line as text and in LaTeX."""
+    (told,) = verdicts({law.name: law}, {law.name: evidence})["laws"]
+    derived = None if law.derivation is None else _derivation(law.derivation())
+    return {**told, "assumptions": law.assumptions, "derivation": derived}
+
+
+def _derivation(derivation: Any) -> dict[str, Any]:
+    from proofs.report.latex import latex
+    from proofs.report.lecture import lecture
+    from proofs.report.terms import text
+
+    def both(term: Any) -> dict[str, str]:
+        return {"text": text(term), "latex": latex(term)}
+
+    read = lecture(derivation)
+    return {
+        "scope": derivation.scope,
+        "assumptions": derivation.assumptions,
+        "symbols": [{"terms": list(map(both, terms)), "meaning": words} for terms, words in read.symbols],
+        "definitions": [{"left": both(left), "right": both(right)} for left, right in read.definitions],
+        "chains": [
+            {
+                "start": both(chain.start),
+                "steps": [
+                    {"number": number, "rule": step.rule.named(text), "because": step.because, "line": both(step.right)}
+                    for number, step in chain.steps
+                ],
+            }
+            for chain in read.chains
+        ],
+        "goals": [{"left": both(left), "right": both(right)} for left, right in derivation.goals],
+    }
+
+
 def sheet(findings: Iterable[Finding]) -> dict[str, Any]:
     """One object: `lines`, each with part, text, status and what belongs to it."""
     return {
@@ -64,7 +116,12 @@ def writable(path: Path) -> Path:
 
 def write(path: Path, content: dict[str, Any], indent: int | None = 2) -> None:
     """Write it as JSON, whole or not at all. Raises `OSError`."""
-    replace(path, (json.dumps(content, indent=indent, ensure_ascii=False) + "\n").encode("utf-8"))
+    replace(path, encoded(content, indent))
+
+
+def encoded(content: dict[str, Any], indent: int | None = 2) -> bytes:
+    """It as JSON in UTF-8."""
+    return (json.dumps(content, indent=indent, ensure_ascii=False) + "\n").encode("utf-8")
 
 
 def replace(path: Path, content: bytes) -> None:

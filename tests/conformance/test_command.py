@@ -105,6 +105,16 @@ def test_replaying_needs_no_framework(grid, tmp_path):
     assert done.stdout.splitlines()[-1] == "0 []"
 
 
+def test_what_is_judged_again_is_a_record_too(grid, tmp_path):
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    assert main(["certify", "numeric", "--op", "conv", "--grid", grid, *FAST, "--json", str(first)]) == 0
+    assert main(["replay", str(first), "--json", str(second)]) == 0
+    one, two = (json.loads(file.read_text(encoding="utf-8")) for file in (first, second))
+    for name in ("format", "target", "grid", "counts", "layers", "arrays"):
+        assert one[name] == two[name]
+    assert main(["replay", str(second)]) == 0
+
+
 def test_an_interrupted_run_says_how_to_go_on(grid, tmp_path, capsys, monkeypatch):
     run, ran = pieces.run, []
 
@@ -143,7 +153,7 @@ def test_an_interrupted_run_says_how_to_go_on(grid, tmp_path, capsys, monkeypatc
         (["replay"], "the following arguments are required: FILE"),
         (["replay", "no/such/file"], "cannot read no/such/file: "),
         (["replay", "README.md"], "cannot read README.md: "),
-        (["--json", "file.json", "replay", "record.json"], "'replay' has no verdicts to write to file.json"),
+        (["--json", "no/file.json", "replay", "record.json"], "cannot write no/file.json"),
     ],
 )
 def test_bad_input_is_one_clear_line_and_status_two(argv, message, capsys):

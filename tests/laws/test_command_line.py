@@ -13,6 +13,7 @@ import pytest
 from proofs import LAWS, TIERS
 from proofs.__main__ import entry, main
 from proofs.audit import Claim, Line
+from proofs.report.latex import latex
 from proofs.report.terms import text
 from proofs.tiers import FULL
 
@@ -44,6 +45,44 @@ def test_the_json_has_the_documented_fields(tmp_path, capsys):
             assert tier["cases"] > 0
             assert tier["assumptions"]
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_the_list_as_json_is_the_registry(tmp_path, capsys):
+    file = tmp_path / "laws.json"
+    assert main(["list", "--json", str(file)]) == 0
+    found = json.loads(file.read_text(encoding="utf-8"))["laws"]
+    assert [law["name"] for law in found] == list(LAWS)
+    for law in found:
+        assert law["statement"] == LAWS[law["name"]].statement
+        assert ("derivation" in law["tiers"]) == (LAWS[law["name"]].derivation is not None)
+    assert LAWS[found[0]["name"]].statement in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    "name", ["weight-gradient-is-rotated-input-convolved-with-cotangent", "gradients-are-adjoints"]
+)
+def test_an_explanation_as_json_has_every_line(name, capfdbinary):
+    assert main(["explain", name, "--json", "-"]) == 0
+    out, err = capfdbinary.readouterr()
+    found = json.loads(out)  # nothing else is there
+    assert name.encode() in err
+    derivation = LAWS[name].derivation()
+    lines = [step for chain in found["derivation"]["chains"] for step in chain["steps"]]
+    assert [line["number"] for line in lines] == list(range(1, len(derivation.steps) + 1))
+    for line, step in zip(lines, derivation.steps, strict=True):
+        assert line["line"] == {"text": text(step.right), "latex": latex(step.right)}
+        assert line["rule"] == step.rule.named(text)
+        assert line["because"] == step.because
+    assert [goal["left"]["text"] for goal in found["derivation"]["goals"]] == [
+        text(left) for left, _ in derivation.goals
+    ]
+    assert found["verdict"] == "proved"
+
+
+def test_a_law_without_a_derivation_has_none_in_json(capfdbinary):
+    name = next(name for name, law in LAWS.items() if law.derivation is None)
+    assert main(["explain", name, "--json", "-"]) == 0
+    assert json.loads(capfdbinary.readouterr().out)["derivation"] is None
 
 
 def test_one_law_by_one_tier(capsys):
@@ -133,9 +172,9 @@ def test_sheet_prints_and_writes_every_line(tmp_path, capsys):
         (["--json", "no/such/folder/file.json"], "cannot write no/such/folder/file.json"),
         (["sheet", "--json", "."], "cannot write .: . is not a regular file"),
         (["--json", "/dev/stdout"], "cannot write /dev/stdout: /dev/stdout is not a regular file"),
-        (["list", "--json", "file.json"], "unrecognized arguments: --json"),
-        (["--json", "file.json", "list"], "'list' has no verdicts to write to file.json"),
-        (["--json", "file.json", "explain", "gradients-are-adjoints"], "'explain' has no verdicts to write"),
+        (["list", "--json", "no/file.json"], "cannot write no/file.json"),
+        (["--json", "file.json", "report", "-o", "book"], "'report' finds nothing to write to file.json"),
+        (["--json", "-", "animate", "-o", "a.gif"], "'animate' finds nothing to write to -"),
         (["explain", ""], "there is no law named ''"),
     ],
 )
