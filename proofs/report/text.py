@@ -113,7 +113,8 @@ def catalogue(console: Console, laws: Mapping[str, Law], tiers: Mapping[str, Ite
     """Print the laws in reading order: name, the tiers that can decide it, statement, source."""
     for name, law in laws.items():
         marks = [*tiers[name], *(["full grid"] if law.full else []), *(["counterexample"] if law.fails else [])]
-        console.print(Text.assemble((name, "bold"), f"  [{', '.join(marks)}]"), soft_wrap=True)
+        console.print(Text(name, "bold"), soft_wrap=True)
+        console.print(_indented(Text(", ".join(marks), "cyan"), 4, 0))
         console.print(_indented(Text(law.statement), 4, 0))
         console.print(_indented(Text(law.source, "dim"), 4, 0))
 

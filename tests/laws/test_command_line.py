@@ -131,7 +131,7 @@ def test_list_names_every_law_with_its_tiers(capsys):
         able = {"derivation": law.derivation, "arithmetic": law.arithmetic, "coq": law.theorems, "symbolic": True}
         tiers = ", ".join(tier for tier in TIERS if able[tier])
         full, fails = ", full grid" if law.full else "", ", counterexample" if law.fails else ""
-        assert f"{name}  [{tiers}{full}{fails}]" in out
+        assert f"{name}\n    {tiers}{full}{fails}\n" in out
 
 
 @pytest.mark.parametrize("name", LAWS)
