@@ -65,12 +65,10 @@ def run(args: argparse.Namespace, laws: Mapping[str, Law], decide: Callable[[], 
         folder = publish.writable(args.output)
     except OSError as error:
         raise ReportError(str(error)) from error
-    if args.verdicts is not None:
-        found = _verdicts(args.verdicts, laws)
-        decide = lambda: found  # noqa: E731 - it takes the place of what was given
+    found = None if args.verdicts is None else _verdicts(args.verdicts, laws)
     reports = [_record(file) for file in args.certificate]
     trainings = [summary for folder in args.training for summary in _summaries(folder)]
-    files = _pages(laws, decide, _when(args.verdicts), reports, trainings)
+    files = _pages(laws, lambda: decide() if found is None else found, _when(args.verdicts), reports, trainings)
     try:
         publish.write(folder, files)
     except OSError as error:

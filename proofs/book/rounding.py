@@ -37,9 +37,10 @@ def layer(channels: int) -> Geometry:
 
 
 def shown() -> list[str]:
-    """Paths that are tried: not the definition, which is plain loops, nor what would have to be compiled first."""
+    """Paths that take the layer, but for the definition, which is plain loops, and what would be compiled first."""
     modules = {name: getattr(path, "__name__", type(path).__module__) for name, path in PATHS.items()}
-    return [name for name in PATHS if name != "definition" and ".compiled" not in modules[name]]
+    able = [name for name, path in PATHS.items() if not path.supports(layer(CHANNELS[-1]))]
+    return [name for name in able if name != "definition" and ".compiled" not in modules[name]]
 
 
 def errors(path: str, dtype: str) -> Series:
@@ -74,17 +75,22 @@ def _picture(series: Series, ends: tuple[float, float]) -> Markup:
     from matplotlib.figure import Figure
 
     style = {"svg.fonttype": "none", "svg.hashsalt": "convproof", "font.size": 9, "axes.edgecolor": LINES}
-    with mpl.rc_context({**style, "text.color": INK, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK}):
-        drawing = Figure(figsize=(3.6, 2.5), layout="constrained")
-        axes = drawing.add_subplot()
+    with mpl.rc_context({**style, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK}):
+        axes = Figure(figsize=(3.6, 2.5)).add_axes((0.13, 0.2, 0.84, 0.77))
         axes.loglog(series.products, series.bound, "s--", color=BOUND, markersize=4, markerfacecolor="none")
         axes.loglog(series.products, series.seen, "o-", color=SEEN, markersize=4)
         axes.set(ylim=ends, xlabel="products in a sum", xticks=series.products[::2], xticklabels=series.products[::2])
+        axes.yaxis.set_major_formatter(_power)
         axes.grid(color=LINES, linewidth=0.6)
         axes.minorticks_off()
         axes.tick_params(length=0)
         axes.spines[["top", "right"]].set_visible(False)
-        return _inline(drawing, f"{series.path} in {series.dtype}: errors seen, and their bound")
+        return _inline(axes.figure, f"{series.path} in {series.dtype}: errors seen, and their bound")
+
+
+def _power(value: float, _: float) -> str:
+    """A power of ten as plain text, which costs nothing to set."""
+    return "10" + str(round(np.log10(value))).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def _inline(drawing: Any, said: str) -> Markup:

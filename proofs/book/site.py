@@ -117,12 +117,20 @@ def pages(content: Content) -> dict[str, str]:
         root = "../" * name.count("/")
         return {name: site.get_template(f"{template}.html.j2").render(here=name, root=root, **more)}
 
-    families = _families(content)
+    families, words = _families(content), _verdicts(content)
     drawn = Markup(still.svg())  # noqa: S704 - made here, of numbers
     static = files("proofs.book") / "static"
     found = {
-        **page("index.html", content=content, still=drawn, counts=_counts(content), families=families, runs=RUNS),
-        **page("laws.html", families=families, verdicts=_verdicts(content)),
+        **page(
+            "index.html",
+            content=content,
+            still=drawn,
+            counts=_counts(content),
+            families=families,
+            runs=RUNS,
+            verdicts=words,
+        ),
+        **page("laws.html", families=families, verdicts=words),
         **page("figure.html", still=drawn, data=_embedded(figure.data())),
         **page("sheet.html", findings=[(line, remarks(line)) for line in content.sheet], statuses=_statuses(content)),
         **page("certificates.html", **certificates.tables(content.reports)),

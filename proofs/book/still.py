@@ -17,6 +17,7 @@ STYLE = (
     ".still rect{fill:var(--raised,#fff);stroke:var(--line,#bbb)}"
     ".still .read{fill:var(--read-soft,#fbe3cd);stroke:var(--read,#b4540a);stroke-width:2}"
     ".still .at{fill:var(--link,#1f5fbf);stroke:var(--link,#1f5fbf)}.still line{stroke:var(--read,#b4540a)}"
+    ".still polygon{fill:var(--read-soft,#fbe3cd);fill-opacity:.5;stroke:var(--read,#b4540a);stroke-opacity:.4}"
     ".still text.on{fill:var(--raised,#fff)}.still text.tap{fill:var(--read,#b4540a)}"
 )
 
@@ -24,7 +25,9 @@ STYLE = (
 def svg(layer: Geometry = LAYER, output: tuple[int, ...] = OUTPUT) -> str:
     """Input and output of a layer on the plane; the cells that `output` reads are filled, with their taps."""
     drawing = canvas(layer, f"Output {output} reads {said(layer, output)}")
-    drawing.extend(step(layer, output))
+    for line in drawing.findall("line"):  # what leads to the output is drawn instead
+        drawing.remove(line)
+    drawing.extend((*_beam(layer, output), *step(layer, output)))
     return ElementTree.tostring(drawing, encoding="unicode")
 
 
@@ -79,6 +82,17 @@ def step(layer: Geometry, output: tuple[int, ...]) -> Iterator[Element]:
     for cell, names in taps.items():
         yield _rectangle(cell, 0, "read")
         yield _text(cell, 0, names[0] if len(names) == 1 else f"{len(names)} w", "tap")
+
+
+def _beam(layer: Geometry, output: tuple[int, ...]) -> Iterator[Element]:
+    """What leads from the cells that are read to the output; nothing where none is."""
+    cells = [cell for tap in layer.taps() if (cell := layer.reads(output, tap)) is not None]
+    if cells:
+        (top, bottom), (_, right) = (
+            (CELL * min(side) + 2, CELL * max(side) + CELL - 2) for side in zip(*cells, strict=True)
+        )
+        x, y = CELL * (layer.input_size[1] + output[1]) + GAP + 2, CELL * output[0] + 2
+        yield Element("polygon", {"points": f"{right},{top} {x},{y} {x},{y + CELL - 4} {right},{bottom}"})
 
 
 def _rectangle(cell: tuple[int, ...], left: int, kind: str = "") -> Element:

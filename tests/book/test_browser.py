@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 from itertools import product
 from pathlib import Path
 from urllib.parse import urlencode
@@ -12,7 +11,6 @@ import pytest
 
 from numeric import Geometry, conv, rot180
 from proofs.book import figure
-from tests import browser as webdriver
 from tests.browser import KEYS, Browser
 
 START = {"rows": 6, "columns": 7, "kernelRows": 3, "kernelColumns": 2, "stride": 1, "dilation": 1, "padding": "1 1",
@@ -26,17 +24,6 @@ LAYERS = [
     {**START, "rows": 5, "columns": 8, "stride": 3, "padding": "0 1", "boundary": "circular", "operation": "convolve"},
     {**START, "padding": "0 0", "down": 0, "right": 0, "kernelRows": 1, "kernelColumns": 1},
 ]
-
-
-@pytest.fixture(scope="module")
-def window():
-    if webdriver.DRIVER is None:
-        pytest.skip("there is no chromedriver")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with webdriver.browser(port) as made:
-        yield made
 
 
 def scheme(window: Browser, name: str) -> None:
@@ -226,31 +213,19 @@ def test_without_javascript_there_is_a_picture_and_a_sentence(window, book):
         window.devtools("Emulation.setScriptExecutionDisabled", value=False)
 
 
-def test_certificates_can_be_filtered(window, book):
-    window.open((book / "certificates.html").as_uri())
-    rows = "[...document.querySelectorAll('tbody tr')].filter((row) => row.checkVisibility())"
-    shown = f"return {rows}.map((row) => row.dataset.function)"
-    every = window.run(shown)
-    window.run("""const s = document.querySelector('[name=function]'); s.value = 'conv.weight_gradient';
-        s.dispatchEvent(new Event('input', {bubbles: true}))""")
-    assert window.run(shown) == [name for name in every if name == "conv.weight_gradient"] != every
-    told = window.run("return document.querySelector('form.filter [role=status]').textContent")
-    assert told == f"{every.count('conv.weight_gradient')} of {len(every)} rows"
-
-
 KINDS = (
     *("index", "laws", "figure", "sheet", "certificates", "rounding", "training", "laws/gradients-are-adjoints"),
     *("laws/weight-gradient-is-rotated-input-convolved-with-cotangent", "laws/zero-same-padding-is-not-equivariant"),
 )
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize(("colours", "width"), [("light", 1200), ("dark", 390)])
 @pytest.mark.parametrize("name", KINDS)
-def test_axe_finds_nothing_amiss(name, colours, window, book):
+def test_axe_finds_nothing_amiss(name, colours, width, window, book):
     """Contrast, landmarks, names of controls, ...: https://github.com/dequelabs/axe-core."""
     axe = pytest.importorskip("axe_core_python")
     scheme(window, colours)
-    window.resize(1200, 900)
+    window.resize(width, 900)
     window.open((book / f"{name}.html").as_uri())
     window.run((Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
     window.run("window.found = null; axe.run().then((found) => { window.found = found; })")

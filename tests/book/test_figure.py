@@ -75,3 +75,16 @@ def test_the_still_picture_shows_what_an_output_reads():
         assert f"through tap {tap}" in picture
     places = re.findall(r'<rect x="(\d+)" y="(\d+)"[^>]*class="read"', picture)
     assert sorted((int(y) // still.CELL, int(x) // still.CELL) for x, y in places) == sorted(read)
+
+
+def test_what_is_read_leads_to_the_output_and_nothing_leads_from_padding():
+    (points,) = re.findall(r'<polygon points="([^"]*)"', still.svg())
+    corners = [tuple(map(int, point.split(","))) for point in points.split()]
+    read = [cell for tap in still.LAYER.taps() if (cell := still.LAYER.reads(still.OUTPUT, tap)) is not None]
+    (top, bottom), (_, right) = ((min(side), max(side)) for side in zip(*read, strict=True))
+    left = still.CELL * still.LAYER.input_size[1] + still.GAP
+    assert [(x // still.CELL, y // still.CELL) for x, y in (corners[0], corners[3])] == [(right, top), (right, bottom)]
+    assert [((x - left) // still.CELL, y // still.CELL) for x, y in corners[1:3]] == [still.OUTPUT[::-1]] * 2
+    padded = Geometry((1, 1), (1, 1), padding=1)
+    assert "<polygon" not in still.svg(padded, (0, 0))
+    assert 'aria-label="Output (0, 0) reads padding only"' in still.svg(padded, (0, 0))

@@ -264,7 +264,7 @@ def test_a_book_of_the_same_content_is_the_same():
     from proofs.book.site import Content, pages
 
     laws = dict(list(LAWS.items())[:3])
-    content = Content(laws, {name: () for name in laws}, list(audit_sheet())[:5], [], [], "today", "just now")
+    content = Content(laws, dict.fromkeys(laws, ()), list(audit_sheet())[:5], [], [], "today", "just now")
     assert pages(content) == pages(content)
 
 
