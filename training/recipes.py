@@ -165,8 +165,14 @@ KERAS_EXAMPLE = Recipe(
 RECIPES = {recipe.name: recipe for recipe in (FAST, BALANCED, ACCURATE, SHEET, KERAS_EXAMPLE)}
 DEFAULT = FAST.name
 
-MEASURED = dict.fromkeys(RECIPES, "not measured yet")
-"""Mean accuracy on the test set, its range, and the time of the whole process on 2 cores, for the help."""
+MEASURED = {
+    "fast": "99.12 % (99.02 to 99.20, 20 seeds), 2 s in bfloat16; 99.10 % (98.99 to 99.26), 3 s in float32",
+    "balanced": "99.60 % (99.56 to 99.64, 10 seeds), 37 to 65 s in bfloat16",
+    "accurate": "99.68 % (99.62 to 99.72, 5 seeds, --no-validate), 324 to 590 s in bfloat16 beside other work",
+    "sheet": "99.23 % (99.18 to 99.30, 3 seeds), 238 to 365 s beside other work",
+    "keras-example": "99.15 % (99.09 to 99.19, 3 seeds), 187 to 208 s",
+}
+"""Mean accuracy on the test set, its range, and the warm clock on 2 cores, for the help; the README says how."""
 
 
 def require_fitting(network: Network) -> None:

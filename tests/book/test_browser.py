@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 
-from numeric import Geometry, conv, rot180
+from numeric import Geometry, GeometryError, conv, rot180
 from proofs.book import figure
 from tests.browser import KEYS, Browser
 
@@ -189,9 +189,54 @@ def test_what_is_no_layer_is_said_with_the_reason(window, book):
     layer = {**START, "rows": 5, "kernelRows": 4, "dilation": 2, "padding": "0 0"}
     show(window, book, layer)
     told = window.run("return document.getElementById('problem').textContent")
-    assert told.startswith("There is no such layer: the kernel does not fit: on spatial axis 0 it spans 7 cells")
+    assert told.startswith("There is no such layer: rows: the kernel does not fit: it spans 7 cells")
     assert window.run("return document.getElementById('problem').checkVisibility()")
+    assert not window.run("return document.getElementById('drawn').checkVisibility()")
     assert window.errors() == []
+
+
+@pytest.mark.parametrize("layer", LAYERS[:4], ids=lambda layer: layer["padding"])
+def test_what_does_not_fit_cannot_be_chosen_and_says_why(layer, window, book):
+    show(window, book, layer)
+    shown = window.run(
+        """return [...document.querySelectorAll('form[aria-label="The layer"] select')].flatMap((s) =>
+        [...s.options].map((o) => [s.name, o.value, o.disabled, o.title]))"""
+    )
+    for name, value, disabled, title in shown:
+        reason = problem({**layer, name: int(value) if isinstance(layer[name], int) else value})
+        assert disabled == bool(reason), (name, value)
+        assert title.startswith(("rows: ", "columns: ") if reason else ""), (name, value)
+        assert reason in title.removeprefix("rows: ").removeprefix("columns: "), (name, value)
+
+
+def problem(layer) -> str:
+    """Why there is no such layer, without its sizes."""
+    try:
+        geometry(layer)
+    except GeometryError as reason:
+        return str(reason).split(":")[0]
+    return ""
+
+
+@pytest.mark.parametrize("layer", LAYERS[:6], ids=lambda layer: f"{layer['padding']}-{layer['boundary']}")
+def test_the_formula_of_a_cell_has_the_numbers_that_numeric_finds(layer, window, book):
+    show(window, book, layer)
+    g, told = geometry(layer), "return document.getElementById('index').textContent"
+    for output in g.outputs():
+        point(window, "output", output)
+        read = [(tap, cell) for tap in g.taps() if (cell := g.reads(output, tap)) is not None]
+        if not read:
+            assert window.run(told) == ""
+            continue
+        tap, cell = read[-1]
+        places = [int(axis.reads(o, u)) for axis, o, u in zip(g.axes, output, tap, strict=True)]
+        shown = re.findall(r"(\d+)·(\d+) \+ (\d+)·(\d+) − (\d+) = (−?\d+)", window.run(told))
+        numbers = [[int(n.replace("−", "-")) for n in line] for line in shown]
+        assert [line[:5] for line in numbers] == [
+            [g.stride[i], output[i], g.dilation[i], tap[i], g.padding[i][0]] for i in (0, 1)
+        ]
+        assert [line[5] for line in numbers] == places
+        assert (f"which is {cell} around" in window.run(told)) == (tuple(places) != cell)
 
 
 @pytest.mark.parametrize("chosen", range(len(figure.CHANNELS)))

@@ -40,19 +40,29 @@
     history.replaceState(null, "", `#${state}`);
   };
 
-  const axis = (size, kernel) => {
-    const value = (name) => form.elements[name].value;
-    const table = data.axes[[size, kernel, value("stride"), value("dilation"), value("padding"), value("boundary")].join(" ")];
+  const chosen = () => Object.fromEntries(controls.map((control) => [control.name, control.value]));
+  const axis = (choice, size, kernel) => {
+    const table = data.axes[[choice[size], choice[kernel], choice.stride, choice.dilation, choice.padding, choice.boundary].join(" ")];
     return typeof table === "string" ? { problem: table } : table;
+  };
+  const both = (choice) => [axis(choice, "rows", "kernelRows"), axis(choice, "columns", "kernelColumns")];
+  const problemOf = (choice) => both(choice)
+    .flatMap(({ problem }, i) => problem ? [`${["rows", "columns"][i]}: ${problem.replace("on spatial axis 0 it", "it")}`] : [])[0] ?? "";
+  const offer = () => { // what does not fit beside the other choices cannot be chosen, and says why
+    const now = chosen();
+    for (const control of controls) for (const option of control.options) {
+      option.title = problemOf({ ...now, [control.name]: option.value });
+      option.disabled = option.title !== "" && !option.selected;
+    }
   };
   const grid = (rows, columns, entry) => Array.from({ length: rows }, (_, r) => Array.from({ length: columns }, (_, c) => entry(r, c)));
 
   const read = () => {
     const value = (name) => Number(form.elements[name].value);
     const sizes = [value("rows"), value("columns")], kernel = [value("kernelRows"), value("kernelColumns")];
-    const axes = [axis(sizes[0], kernel[0]), axis(sizes[1], kernel[1])];
-    const problem = axes[0].problem || axes[1].problem;
+    const problem = problemOf(chosen());
     if (problem) return { problem };
+    const axes = both(chosen());
     const given = grid(kernel[0], kernel[1], (r, c) => data.kernel[r][c]);
     const turned = form.elements.operation.value === "convolve";
     const weights = turned ? grid(kernel[0], kernel[1], (r, c) => given[data.rotated[kernel[0]][r]][data.rotated[kernel[1]][c]]) : given;
@@ -141,7 +151,17 @@
     current = [which, r, c];
     clear();
     cellOf(which, [r, c]).classList.add("at");
+    byId("index").textContent = which === "output" ? filledIn(r, c) : "";
     byId("said").textContent = { output: ofOutput, input: ofInput, kernel: ofTap }[which](r, c);
+  };
+  /* The formula of the index map with its numbers: the last cell that the output reads, whose terms are not all zero. */
+  const filledIn = (r, c) => {
+    const found = reads(r, c).filter(({ cell }) => cell).pop();
+    if (!found) return "";
+    const { stride, dilation } = chosen();
+    const one = (i) => `${stride}·${[r, c][i]} + ${dilation}·${found.tap[i]} − ${layer.padding[0]} = ${signed(found.at[i])}`;
+    const around = same(found.cell, found.at) ? "" : `, which is ${text(found.cell)} around the border`;
+    return `reads(${text([r, c])}, ${text(found.tap)}): rows ${one(0)}, columns ${one(1)}${around}.`;
   };
   const ofOutput = (r, c) => {
     const terms = [];
@@ -157,7 +177,7 @@
       terms.push(`${signed(weight)}·${layer.x[cell[0]][cell[1]]}`);
     }
     const cells = reads(r, c).map(({ tap, cell }) => `${text(tap)} ${cell ? `x${text(cell)}` : "padding"}`);
-    return `y${text([r, c])} = ${terms.join(" + ") || "0"} = ${signed(layer.y[r][c])}. Through tap ${cells.join(", ")}.`;
+    return `y${text([r, c])} = ${terms.join(" + ").replaceAll("+ −", "− ") || "0"} = ${signed(layer.y[r][c])}. Through tap ${cells.join(", ")}.`;
   };
   const pairs = (wanted) => {
     const found = [];
@@ -237,8 +257,10 @@
   const render = () => {
     stop();
     save();
+    offer();
     const next = read();
     byId("problem").hidden = !next.problem;
+    byId("drawn").hidden = Boolean(next.problem);
     byId("problem").textContent = next.problem ? `There is no such layer: ${next.problem}.` : "";
     if (next.problem) return;
     const turns = layer && layer.turned !== next.turned;
