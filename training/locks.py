@@ -1,6 +1,7 @@
 """One training at a time in a folder."""
 
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -50,6 +51,11 @@ def _locked(path: Path) -> BinaryIO:
             path.parent.mkdir(parents=True, exist_ok=True)
             file = path.open("ab")
         except FileNotFoundError:  # whoever was here before has just removed the folder
+            continue
+        except FileExistsError:  # it was there to be made, but no longer to be looked at; or it is no folder
+            with suppress(FileNotFoundError):
+                if not stat.S_ISDIR(path.parent.stat().st_mode):
+                    raise
             continue
         try:
             _lock(file, path)

@@ -89,3 +89,25 @@ def test_one_at_a_time_while_folder_and_file_come_and_go(tmp_path: Path) -> None
     assert len(entered) >= 300
     assert set(most) == {1}
     assert list(tmp_path.glob("a/*")) == []  # who came while it was there leaves the folder itself
+
+
+def test_a_folder_that_goes_while_it_is_looked_at_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What pathlib's `mkdir` raises where another removes the folder between its two looks."""
+    mkdir, raised = Path.mkdir, []
+
+    def once(self: Path, *arguments: int, **options: bool) -> None:
+        if not raised:
+            raised.append(1)
+            raise FileExistsError(self)
+        mkdir(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", once)
+    with held(tmp_path / "a"):
+        assert (tmp_path / "a" / NAME).is_file()
+    assert raised
+
+
+def test_what_is_no_folder_is_an_error_and_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("")
+    with pytest.raises(FileExistsError), held(tmp_path / "a"):
+        pass
