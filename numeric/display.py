@@ -24,7 +24,8 @@ def _html(layer: Geometry) -> Iterator[str]:
     channels = f"{layer.in_channels} to {layer.out_channels} channels{groups}"
     yield f"<p>{sizes[0]} cells, kernel {sizes[1]}: {sizes[2]} outputs; {channels}; {layer.boundary} boundary</p>"
     for number, axis in enumerate(layer.axes):
-        yield f"<table><caption>axis {number}: reads(o, u) = {_formula(axis, 'o', 'u')}</caption><thead><tr><th>o</th>"
+        formula = f"axis {number}: reads(o, u) = {_formula(axis, 'o', 'u')}"
+        yield f'<table><caption style="white-space:nowrap">{formula}</caption><thead><tr><th>o</th>'
         taps, outputs = range(axis.kernel_size)[:MOST], range(axis.output_size)[:MOST]
         yield "".join(f"<th>u = {u}</th>" for u in taps)
         yield "</tr></thead><tbody>"

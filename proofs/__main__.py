@@ -28,11 +28,12 @@ DESCRIPTION = """Prove the laws of convolutional layers.
 Without a command, every law is decided by every tier and printed as a table.
 The same as 'prove'."""
 EPILOG = """exit status:
-  0  every law that was asked for is proved (sheet: no line that can be checked is undecided;
-     certify, replay: see 'certify --help')
+  0  every law that was asked for is proved (sheet: no line that can be
+     checked is undecided; certify, replay: see 'certify --help')
   1  a law is refuted or not proved
   2  wrong usage: unknown law or tier, or a file that cannot be written
-130  interrupted (Ctrl-C); '--grid full' goes on from there when it is called again"""
+130  interrupted (Ctrl-C); '--grid full' goes on from there when it is called
+     again"""
 
 
 def parser() -> argparse.ArgumentParser:

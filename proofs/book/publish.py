@@ -42,12 +42,12 @@ def write(folder: Path, files: Mapping[str, str | bytes]) -> None:
             file = new / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-        if folder.exists():
-            folder.rename(old)
         try:
+            if folder.exists():
+                folder.rename(old)
             new.rename(folder)
-        except OSError:
-            if old.exists():
+        except BaseException:  # Ctrl-C between the two as well
+            if old.exists() and not folder.exists():
                 old.rename(folder)
             raise
     finally:

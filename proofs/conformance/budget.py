@@ -29,7 +29,7 @@ from proofs.conformance.probes import storage
 FAILURE = 40  # binary digits: a probability of at most 2**-40
 SPARSE = 4  # largest magnitude where inputs are thinned out
 MOST = 100  # trials of those that decide
-FEW = 20  # trials of those where not even `MOST` would decide
+FEW = 34  # trials of those where not even `MOST` would decide: they see no less than `MOST` of magnitude `SPARSE` do
 
 
 @dataclass(frozen=True)

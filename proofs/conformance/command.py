@@ -10,14 +10,15 @@ from typing import Any
 from rich.console import Console
 
 COMMANDS = ("certify", "replay")
-TARGETS = """TARGET is numeric, tensorflow, keras, torch, jax, scipy or onnxruntime, some with a
-flavour (numeric:winograd2), or one's own code, package.module:name.
+TARGETS = """TARGET is numeric, tensorflow, keras, torch, jax, scipy or onnxruntime, some
+with a flavour (numeric:winograd2), or one's own code, package.module:name.
 
 exit status:
   0  nothing is refuted, and something is certified
-  1  something is refuted, or nothing certified; with --strict, too, if anything is
-     inexact or unsupported
-  2  could not run: no such target, framework, file, or nothing that it supports"""
+  1  something is refuted, or nothing certified; with --strict, too, if
+     anything is inexact or unsupported
+  2  could not run: no such target, framework, file, or nothing that it
+     supports"""
 REPLAY = """Judge what 'certify --json FILE' kept, again, without the framework. No code in FILE
 is run. It is a record, not a proof against a forger."""
 

@@ -40,3 +40,9 @@ class Finding:
     calls: int = 0
     seconds: float = 0.0
     difference: Mapping[str, Any] = field(default_factory=dict)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """What a notebook shows."""
+        from proofs.report.notebook import finding
+
+        return finding(self)

@@ -41,10 +41,13 @@ SIGNS = {
     "√": r"\surd ",
     "∞": r"\infty ",
     "×": r"\times ",
+    "<": "<",
+    ">": ">",
+    "|": r"\vert ",
     "⊛": r"\circledast ",
     "′": "'",
 }
-"""Mathematical signs of our texts."""
+"""Mathematical signs of our texts; TeX's first font has other letters in the places of the last of them."""
 LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉ᵢⱼ", "0123456789ij", strict=True))
 RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹ⁿᵀ", "0123456789nT", strict=True))
 _RUNS = re.compile(f"[{''.join(LOWERED)}]+|[{''.join(RAISED)}]+|.", re.DOTALL)
@@ -60,6 +63,10 @@ SPECIAL = {
     "^": r"\^{}",
     "~": r"\~{}",
 }
+WIDE = 60
+"""Signs that a line of a page has room for, about; the terms of a wider sum stand below each other."""
+_SEEN = re.compile(r"\\(?:begin|end)\{\w+\}|\\(?:operatorname|mathit|left|right)\b|\\,|[{}^_&\s]|(\\[A-Za-z]+|\\?.)")
+"""What takes room is in the group; a command is taken for one sign."""
 COMMANDS = {sign.strip().lstrip("\\") for sign in SIGNS.values() if sign.startswith("\\")} | {
     *("frac", "sqrt", "operatorname", "bmod", "ast", "mathit", "left", "right", "quad"),
     *("begin", "end", "item", "tag", "text", "textbf", "emph"),
@@ -101,9 +108,17 @@ class LatexPrinter(TermPrinter):
         """Name of an array: one letter, or a word."""
         return super().array(name) if len(name.rstrip("0123456789")) == 1 else rf"\mathit{{{name}}}"
 
+    def summed(self, terms: list[str]) -> str:
+        """Sum of terms; below each other where they are too wide for a line."""
+        line = super().summed(terms)
+        if _width(line) <= WIDE:
+            return line
+        return r"\begin{aligned} & " + r" \\ & ".join(terms) + r" \end{aligned}"
+
     def grouped(self, inside: str) -> str:
         """Term in parentheses that grow with it."""
-        return rf"\left({inside}\right)" if "\\frac" in inside or "\\sum" in inside else f"({inside})"
+        high = any(command in inside for command in (r"\frac", r"\sum", r"\begin"))
+        return rf"\left({inside}\right)" if high else f"({inside})"
 
     def rooted(self, inside: str) -> str:
         """Square root."""
@@ -137,6 +152,11 @@ class LatexPrinter(TermPrinter):
     def limit(self, index: Any, low: Any, high: Any) -> str:
         """Sum with limits."""
         return rf"\sum_{{{self._print(index)}={self._print(low)}}}^{{{self._print(high)}}}"
+
+
+def _width(term: str) -> int:
+    """Signs of a term, or of the widest of its lines."""
+    return max(sum(map(bool, _SEEN.findall(line))) for line in term.split(r"\\"))
 
 
 def latex(term: Any) -> str:
@@ -184,13 +204,20 @@ def derived(derivation: Any) -> Iterator[str]:
     yield from items("Symbols", [f"${', '.join(map(latex, terms))}$: {prose(words)}" for terms, words in read.symbols])
     if read.definitions:
         yield "\nDefinitions:"
-        yield from _aligned([f"{latex(left)} &:= {latex(right)}" for left, right in read.definitions])
+        yield from _aligned(equated(read.definitions, ":="))
     for chain in read.chains:
         yield "\nWe have"
         yield from _aligned(_chained(chain))
     yield "\nSo"
-    yield from _aligned([f"{latex(left)} &= {latex(right)}" for left, right in derivation.goals])
+    yield from _aligned(equated(derivation.goals, "="))
     yield f"Each line was also evaluated at {read.tried(lambda term: f'${latex(term)}$', ' to ')}."
+
+
+def equated(pairs: Iterable[tuple[Any, Any]], sign: str) -> list[str]:
+    """Both sides of each pair on a line, or, where a line is too wide for that, the right one below the left."""
+    sides = [(latex(left), latex(right)) for left, right in pairs]
+    below = max((_width(left + right) for left, right in sides), default=0) > WIDE
+    return [f"&{left} \\\\\n&\\quad {sign} {right}" if below else f"{left} &{sign} {right}" for left, right in sides]
 
 
 def _chained(chain: Chain) -> list[str]:

@@ -9,6 +9,7 @@ from html import escape
 from rich.console import Console
 
 from proofs.conformance.certificate import Report
+from proofs.conformance.outcome import Finding
 from proofs.law import Evidence, Law, overall
 from proofs.report import certificate, latex, text
 from proofs.report.lecture import lecture
@@ -66,12 +67,26 @@ def evidence(shown: Evidence) -> Bundle:
         ("cases", f"{shown.cases}, {shown.seconds:.2f} s"),
         *([(text.SAID.get(shown.verdict, "fails"), shown.counterexample)] if shown.counterexample else []),
     ]
-    title = f"{shown.tier}: {shown.verdict}"
-    plain = "\n".join([title, *(f"  {name}: {value}" for name, value in rows)])
+    return _fields(f"{shown.tier}: {shown.verdict}", rows)
+
+
+def finding(shown: Finding) -> Bundle:
+    """What one tier found about a function on a layer: what was seen, for what, under which premises."""
+    rows = [
+        ("layer", f"{shown.geometry!r}, batch {shown.batch}"),
+        ("seen", shown.detail),
+        *([("scope", shown.scope)] if shown.scope else []),
+        *(("assumes", assumption) for assumption in shown.assumptions),
+    ]
+    return _fields(f"{shown.function}, {shown.tier}: {shown.outcome}", rows)
+
+
+def _fields(title: str, rows: Sequence[tuple[str, str]]) -> Bundle:
+    listed = [rf"\item {name}: {latex.prose(value)}" for name, value in rows]
     return {
-        "text/plain": plain,
+        "text/plain": "\n".join([title, *(f"  {name}: {value}" for name, value in rows)]),
         "text/html": f"<p><b>{escape(title)}</b></p>{_table((), [tuple(map(escape, row)) for row in rows])}",
-        "text/latex": "\n".join(latex.items("Found", [latex.found(shown)])).strip(),
+        "text/latex": "\n".join([rf"\textbf{{{latex.prose(title)}}}", r"\begin{itemize}", *listed, r"\end{itemize}"]),
     }
 
 
@@ -82,11 +97,10 @@ def proved(found: Mapping[str, Sequence[Evidence]]) -> Bundle:
     head = ("law", "verdict", *tiers)
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = ["  ".join(entry.ljust(width) for entry, width in zip(row, widths, strict=True)) for row in (head, *rows)]
-    tabular = [" & ".join(map(latex.prose, row)) + r" \\" for row in (head, *rows)]
     return {
         "text/plain": "\n".join(line.rstrip() for line in lines),
         "text/html": _table(head, [tuple(map(escape, row)) for row in rows]),
-        "text/latex": "\n".join([rf"\begin{{tabular}}{{{'l' * len(head)}}}", *tabular, r"\end{tabular}"]),
+        "text/latex": _tabular(head, rows),
     }
 
 
@@ -101,11 +115,14 @@ def report(shown: Report) -> Bundle:
         for row in shown.rows
     ]
     refuted = "".join(f"<pre>{escape(diagnosed.text)}</pre>" for diagnosed in shown.diagnoses)
+    told = [latex.prose(diagnosed.text.partition("\n")[0]) + "." for diagnosed in shown.diagnoses]  # what is wrong
     about = f"{shown.target['name']}, {shown.target['dtype']}"
-    table = _table(("function", "layers", "outcome"), [tuple(map(escape, row)) for row in rows])
+    head = ("function", "layers", "outcome")
+    table = _table(head, [tuple(map(escape, row)) for row in rows])
     return {
         "text/plain": _printed(lambda console: certificate.report(console, shown)),
         "text/html": f"<p><b>{escape(about)}</b></p>{table}{refuted}",
+        "text/latex": "\n\n".join([rf"\textbf{{{latex.prose(about)}}}", _tabular(head, rows), *told]),
     }
 
 
@@ -117,7 +134,12 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<table>{f'<thead><tr>{titles}</tr></thead>' if head else ''}<tbody>{body}</tbody></table>"
 
 
+def _tabular(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [" & ".join(map(latex.prose, row)) + r" \\" for row in (head, *rows)]
+    return "\n".join([rf"\begin{{tabular}}{{{'l' * len(head)}}}", *lines, r"\end{tabular}"])
+
+
 def _printed(show: Callable[[Console], None]) -> str:
     file = io.StringIO()
     show(Console(file=file, width=COLUMNS, color_system=None, force_jupyter=False))
-    return file.getvalue().rstrip("\n")
+    return "\n".join(line.rstrip() for line in file.getvalue().rstrip().splitlines())

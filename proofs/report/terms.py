@@ -218,11 +218,8 @@ class TermPrinter(StrPrinter):  # type: ignore[misc]
         terms = sorted(e.args, key=_term_order)
         if terms[0].could_extract_minus_sign() and not terms[-1].could_extract_minus_sign():
             terms = [terms[-1], *terms[:-1]]  # 1 - x, and not -x + 1
-        text = self._term(terms[0])
-        for term in terms[1:]:
-            negative = term.could_extract_minus_sign()
-            text += f" {self.minus} {self._term(-term)}" if negative else f" + {self._term(term)}"
-        return text
+        rest = [(self.minus, -term) if term.could_extract_minus_sign() else ("+", term) for term in terms[1:]]
+        return self.summed([self._term(terms[0]), *(f"{sign} {self._term(term)}" for sign, term in rest)])
 
     def _term(self, e: Any) -> str:
         return self.grouped(self._print(e)) if isinstance(e, Residue) else str(self._print(e))
@@ -260,6 +257,10 @@ class TermPrinter(StrPrinter):  # type: ignore[misc]
     def word(self, name: str) -> str:
         """Name or sign of an operator."""
         return name
+
+    def summed(self, terms: list[str]) -> str:
+        """Sum of terms, from the second on with their signs."""
+        return " ".join(terms)
 
     def grouped(self, inside: str) -> str:
         """Term in parentheses."""

@@ -72,7 +72,7 @@ def test_the_still_picture_shows_what_an_output_reads():
     read = [cell for tap in still.LAYER.taps() if (cell := still.LAYER.reads(still.OUTPUT, tap)) is not None]
     assert picture.count('class="read"') == len(set(read))
     for tap in still.LAYER.taps():
-        assert f"through tap {tap}" in picture
+        assert f"input {still.LAYER.reads(still.OUTPUT, tap)} through tap {tap}" in picture
     places = re.findall(r'<rect x="(\d+)" y="(\d+)"[^>]*class="read"', picture)
     assert sorted((int(y) // still.CELL, int(x) // still.CELL) for x, y in places) == sorted(read)
 

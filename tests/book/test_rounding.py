@@ -29,6 +29,19 @@ def test_errors_are_seen_and_stay_below_the_bound(path, dtype):
     assert list(found.bound) == sorted(found.bound)
 
 
+@pytest.mark.parametrize("path", rounding.shown())
+def test_what_is_shown_of_a_path_is_its_own_error_and_bound(path, monkeypatch):
+    """Told apart from another path that gives the same numbers within rounding: by the name that each was asked for."""
+    ran, bounded = [], []
+    own, bound = rounding.conv, rounding.rounding.conv_bound
+    monkeypatch.setattr(rounding, "conv", lambda x, w, **o: (ran.append((str(x.dtype), o["path"])), own(x, w, **o))[1])
+    monkeypatch.setattr(
+        rounding.rounding, "conv_bound", lambda *a, path: (bounded.append(path), bound(*a, path=path))[1]
+    )
+    rounding.errors(path, "float32")
+    assert [name for dtype, name in ran if dtype == "float32"] == bounded == [path] * len(rounding.CHANNELS)
+
+
 def test_an_error_beyond_the_bound_is_shown_as_it_is(monkeypatch):
     def worse(x, w, **options):
         return conv(x, w, **options) * np.asarray(1.001, x.dtype)

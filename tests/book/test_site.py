@@ -192,6 +192,24 @@ def test_a_book_that_cannot_be_finished_leaves_the_older_one(tmp_path):
     assert list(tmp_path.iterdir()) == [folder]
 
 
+@pytest.mark.parametrize("fault", [OSError("no"), KeyboardInterrupt()], ids=repr)
+def test_a_book_that_cannot_take_its_place_leaves_the_older_one_there(fault, tmp_path, monkeypatch):
+    folder = tmp_path / "book"
+    publish.write(folder, {"a.html": "old"})
+    rename = Path.rename
+
+    def failing(self, target):
+        if self.name == "new":
+            raise fault
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(type(fault)):
+        publish.write(folder, {"a.html": "new"})
+    assert (folder / "a.html").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [folder]
+
+
 def refused(capsys, *arguments):
     with pytest.raises(SystemExit) as ended:
         main(["report", *map(str, arguments)])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import proofs.conformance.integers as tier
 from numeric import Geometry
-from proofs.conformance.budget import Budget, integer_arrays
+from proofs.conformance.budget import FAILURE, MOST, SPARSE, Budget, integer_arrays, kept_entries
 from proofs.conformance.exact import products
 from proofs.conformance.functions import FUNCTIONS
 from proofs.conformance.integers import integers
@@ -130,6 +130,45 @@ def test_products_are_counted_by_the_index_map():
     assert products("conv.weight_gradient", geometry, 5) == 5 * 4
     assert products("conv.bias_gradient", geometry, 5) == 5 * 4
     assert products("conv.double_backward_g", geometry, 5) == 2 * 2 * 6
+
+
+@pytest.mark.parametrize("kept", [1, 2, 17, 96])
+@pytest.mark.parametrize(
+    ("function", "letter", "summed"),
+    [
+        ("conv", "w", (1, 2, 3)),
+        ("conv.input_gradient", "w", (1, 3, 4)),
+        ("conv.weight_gradient", "g", (0, 2, 3)),
+        ("conv.bias_gradient", "g", (0, 2, 3)),
+    ],
+)
+def test_of_what_one_entry_adds_up_exactly_as_many_are_kept_as_are_asked_for(function, letter, summed, kept):
+    """No more, or the sum might round; no fewer, or a wrong coefficient is seen less often than is said."""
+    geometry = Geometry((8, 7), (2, 3), in_channels=32, out_channels=32, groups=2)
+    shape = {"w": geometry.weight_shape, "g": geometry.output_shape(3)}[letter]
+    mask = kept_entries(letter, function, shape, kept, geometry, generator(function, kept))
+    assert mask.shape == shape
+    assert set(np.unique(mask)) <= {0, 1}
+    if function == "conv.input_gradient":  # the output channels of a group, and all taps
+        mask = mask.reshape(2, 16, 16, 2, 3)
+    assert (mask.sum(summed) == kept).all()
+
+
+@pytest.mark.parametrize("precision", [PRECISIONS["bfloat16"], PRECISIONS["float16 in float16"]], ids=str)
+@pytest.mark.parametrize("batch", [3, 256, 4096])
+def test_thinned_out_trials_see_no_less_than_the_most_there_may_be_of_the_largest_magnitude(batch, precision):
+    """Whatever is chosen to save time: the probability that a wrong coefficient passes is not larger than there."""
+    geometry = Geometry((24, 20), (3, 3), padding=1, in_channels=40, out_channels=48)
+    entries = {"conv.bias_gradient": batch * 24 * 20, "conv.weight_gradient": batch * 24 * 20, "conv": 40 * 9}
+    for function, count in entries.items():
+        budget = Budget.of(function, geometry, batch, precision)
+        if budget.kept is None:
+            continue
+        degree = 1 if function == "conv.bias_gradient" else 2
+        kept = min(precision.sums // SPARSE**degree, count)
+        seen = kept / count * (1 - degree / (2 * SPARSE + 1))
+        assert budget.failure <= max(MOST * np.log2(1 - seen), -FAILURE)
+        assert budget.kept * budget.first**degree <= precision.sums
 
 
 @pytest.mark.parametrize("function", ["conv", "conv.input_gradient", "conv.weight_gradient", "conv.bias_gradient"])

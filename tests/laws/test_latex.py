@@ -9,8 +9,8 @@ import sympy
 from sympy import KroneckerDelta, Sum, oo
 from sympy.core.symbol import Str
 
-from numeric import Axis
-from proofs import LAWS, TIERS, prove
+from numeric import Axis, Geometry
+from proofs import LAWS, TIERS, certify, prove
 from proofs.__main__ import main
 from proofs.array_signals import Exchanged, Rotated
 from proofs.derivations.symbols import arrays, integers
@@ -33,7 +33,7 @@ from proofs.layer_signals import (
     MaxPool,
     OneGroup,
 )
-from proofs.report.latex import COMMANDS, SIGNS, fragment, latex, prose
+from proofs.report.latex import COMMANDS, SIGNS, equated, fragment, latex, prose
 from proofs.report.lecture import lecture
 from proofs.report.terms import text
 from proofs.signals import (
@@ -139,13 +139,47 @@ def test_a_broken_fragment_is_noticed(broken):
         _sound(broken)
 
 
+def test_text_has_no_sign_that_tex_sets_as_another(fragments):
+    for made in fragments.values():
+        text_ = re.sub(
+            r"\$[^$]*\$|\\begin\{align\*\}.*?\\end\{align\*\}|^%.*?$", "", made, flags=re.DOTALL | re.MULTILINE
+        )
+        assert not set(text_) & set("<>|")  # ¡, ¿ and a dash
+
+
+def _typeset(body, folder):
+    """TeX takes it, and no formula runs off the page."""
+    file = folder / "laws.tex"
+    file.write_text(DOCUMENT % body, encoding="utf-8")
+    command = [str(TEX), "-interaction=nonstopmode", "-halt-on-error", file.name]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    wide = re.findall(r"too wide\) detected at line \d+", done.stdout)
+    assert not wide, wide
+
+
 @pytest.mark.skipif(TEX is None, reason="there is no pdflatex")
 def test_tex_takes_every_fragment(fragments, tmp_path):
-    file = tmp_path / "laws.tex"
-    file.write_text(DOCUMENT % "\n\n".join(fragments.values()), encoding="ascii")
-    command = [str(TEX), "-interaction=nonstopmode", "-halt-on-error", file.name]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2000:]
+    _typeset("\n\n".join(fragments.values()), tmp_path)
+
+
+@pytest.mark.skipif(TEX is None, reason="there is no pdflatex")
+def test_tex_takes_what_a_notebook_shows(tmp_path):
+    law = LAWS["weight-gradient-is-rotated-input-convolved-with-cotangent"]
+    found = prove(law.name, "zero-same-padding-is-not-equivariant", tiers=["derivation", "symbolic"])
+    layer = Geometry((5, 4), (3, 2), (2, 1), (1, 2), padding=((1, 0), 2))
+    report = certify(
+        lambda x, w: x[:, :, 1:, 1:] * w.sum(), operations=["conv2d"], geometries=[Geometry((3, 3), (2, 2))]
+    )
+    shown = [law, law.derivation(), found, *found[law.name], layer, report, *report.findings]
+    _typeset("\n\n".join(thing._repr_mimebundle_()["text/latex"] for thing in shown), tmp_path)
+
+
+@pytest.mark.skipif(TEX is None, reason="there is no pdflatex")
+@pytest.mark.parametrize("broken", [r"$\unheardof$", r"\begin{align*} &= " + "x + " * 60 + r"x \end{align*}"])
+def test_what_tex_refuses_or_sets_off_the_page_is_noticed(broken, tmp_path):
+    with pytest.raises(AssertionError, match=r"unheardof|too wide"):
+        _typeset(broken, tmp_path)
 
 
 # a term, its text and its LaTeX
@@ -215,6 +249,30 @@ def test_terms_are_written_in_both_notations(term, plain, set_):
     _sound(f"{{{latex(term)}}}")
 
 
+def test_the_terms_of_a_wide_sum_stand_below_each_other():
+    terms = [Sum(x[n, i] * w[i, n, o, u], (i, 1, p)) for i in (c, o, t)]
+    first, second, third = map(latex, terms)
+    assert latex(terms[0] + terms[1]) == f"{first} + {second}"
+    wide = rf"\begin{{aligned}} & {first} \\ & + {second} \\ & - {third} \end{{aligned}}"
+    assert latex(terms[0] + terms[1] - terms[2]) == wide
+    assert latex(D(terms[0] + terms[1] - terms[2], x[t])).endswith(rf" \left({wide}\right)")
+    _sound(wide)
+    products = sum(x[n, i] * w[i, n, o, u] for i in (c, o, t, u, p))  # no sign in it is high, but the block is
+    assert latex(D(products, x[t])).endswith(rf" \left({latex(products)}\right)")
+    assert latex(products).startswith(r"\begin{aligned}")
+
+
+def test_sides_too_wide_for_a_line_stand_below_each_other():
+    pairs = [(x[n], w[n]), (x[n, c], w[n, c])]
+    assert equated(pairs, "=") == ["x[n] &= w[n]", "x[n, c] &= w[n, c]"]
+    wide = sum(At(Layer(x, w), n, c, i) for i in (o, t))
+    assert equated([*pairs, (wide, wide)], ":=") == [
+        "&x[n] \\\\\n&\\quad := w[n]",
+        "&x[n, c] \\\\\n&\\quad := w[n, c]",
+        f"&{latex(wide)} \\\\\n&\\quad := {latex(wide)}",
+    ]
+
+
 def test_an_operator_without_a_notation_is_an_error():
     class Unheard(Signal):
         pass
@@ -227,6 +285,7 @@ def test_prose_sets_its_signs_in_math_and_escapes_the_rest():
     assert prose("2p + 1 ≤ m_0 & 100 %") == r"2p + 1 $\le$ m\_0 \& 100 \%"
     assert prose("⟨g, y⟩ = ∂L/∂w") == r"$\langle$g, y$\rangle$ = $\partial$L/$\partial$w"
     assert prose("δᵢⱼ") == r"$\delta_{ij}$"
+    assert prose("0 ≤ r < s | t > u") == r"0 $\le$ r $<$ s $\vert$ t $>$ u"
     assert prose("x₁² ∂⟨") == r"x$_{1}^{2}$ $\partial\langle$"
     for law in LAWS.values():
         assert prose(law.statement + law.source + law.scope + "".join(law.assumptions)).isascii()

@@ -10,11 +10,13 @@ import pytest
 from numeric import Geometry
 from numeric.display import MOST
 from proofs import LAWS, Evidence, Verdict, certify, prove
+from proofs.conformance.outcome import Finding, Outcome
 from proofs.law import Proved
-from proofs.report.latex import COMMANDS
+from proofs.report.latex import COMMANDS, prose
 from proofs.report.terms import text
 
 NAME = "weight-gradient-is-rotated-input-convolved-with-cotangent"
+LAYER = Geometry((5,), (3,), 2)
 EVIDENCE = Evidence("symbolic", Verdict.REFUTED, "a < b & c", "numeric.conv", ("real numbers",), 3, 0.25, "x of (1,)")
 
 
@@ -92,7 +94,7 @@ def test_evidence_is_shown_with_scope_path_and_assumptions():
     ]
     assert ["scope", "a < b & c"] in html.rows
     assert ["fails", "x of (1,)"] in html.rows
-    assert r"a < b \& c" in latex
+    assert r"a $<$ b \& c" in latex
 
 
 def test_verdicts_are_a_table_of_laws_and_tiers():
@@ -114,13 +116,32 @@ def wrong(x, w):
 
 def test_a_certificate_is_a_table_of_functions_with_what_was_wrong():
     report = certify(wrong, operations=["conv2d"], geometries=[Geometry((4, 4), (3, 3))])
-    plain, html, _ = shown(report)
+    plain, html, latex = shown(report)
     assert html.rows[0] == ["function", "layers", "outcome"]
     assert ["conv", "1", "1 refuted"] in html.rows
     for diagnosed in report.diagnoses:
         assert diagnosed.text in "".join(html.words)
     assert "refuted" in plain
     assert "\x1b" not in plain
+    assert all(line == line.rstrip() for line in plain.splitlines())
+    assert r"conv & 1 & 1 refuted \\" in latex
+    assert all(prose(diagnosed.text.splitlines()[0]) in latex for diagnosed in report.diagnoses)
+
+
+def test_a_finding_is_shown_with_its_layer_scope_and_premises():
+    found = Finding("integers", "conv", LAYER, 2, Outcome.CERTIFIED, "a < b", "this layer", ("bilinear", "<b>"))
+    plain, html, latex = shown(found)
+    assert plain.splitlines() == [
+        "conv, integers: certified",
+        f"  layer: {LAYER!r}, batch 2",
+        "  seen: a < b",
+        "  scope: this layer",
+        "  assumes: bilinear",
+        "  assumes: <b>",
+    ]
+    assert ["seen", "a < b"] in html.rows
+    assert ["assumes", "<b>"] in html.rows
+    assert r"\item seen: a $<$ b" in latex
 
 
 @pytest.mark.parametrize(

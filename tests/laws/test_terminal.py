@@ -86,12 +86,23 @@ def test_a_pipe_gets_plain_text(name, files):
     assert "\x1b" not in run(commands(files)[name])
 
 
-@pytest.mark.parametrize("name", ["prove", "explain", "sheet", "certify"])
+WORDS = {
+    "prove": "proved",
+    "list": NAME,
+    "explain": "proved",
+    "sheet": "as printed it does not",
+    "certify": "certified",
+    "replay": "certified",
+}
+
+
+@pytest.mark.parametrize("name", WORDS)
 def test_a_terminal_gets_colours_and_the_same_words(name, files):
     shown = on_a_terminal(commands(files)[name])
     assert re.search(r"\x1b\[[0-9;]*3[1-6]m", shown), "no colour"
     words = ESCAPE.sub("", shown)
-    assert "proved" in words or "certified" in words or "holds" in words
+    assert WORDS[name] in words
+    assert WORDS[name] in run(commands(files)[name])
 
 
 @pytest.mark.parametrize("no", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
@@ -113,3 +124,10 @@ def test_no_line_is_wider_than_the_window(name, columns, files):
     for line in run(commands(files)[name], COLUMNS=str(columns)).splitlines():
         longest = max(map(len, line.split()), default=0)  # a word is not broken
         assert len(line.rstrip()) <= max(columns, longest + len(line) - len(line.lstrip())), line
+
+
+@pytest.mark.parametrize("name", [None, *COMMANDS, "report"])
+def test_help_fits_into_80_columns(name):
+    help_ = run([*([name] if name else []), "--help"], COLUMNS="80")
+    assert "usage:" in help_
+    assert max(map(len, help_.splitlines())) <= 80
