@@ -12,13 +12,19 @@ The options that all of them take say what layer it is:
     groups              channels are split into that many groups, each with its own weights (default 1)
     boundary            "zero", or "circular": what is read outside of the input (default "zero")
 
+`path` says by which algorithm: one of `numeric.paths.PATHS` by its name, or as `numeric.paths.auto` chooses, which has
+the errors of each: "auto" (the default) of those that only add up the layer's own products, "auto-fast" and
+"auto-fastest" also of less accurate ones. A batch whose work space would pass `numeric.paths.auto.SPACE` is done in
+blocks of samples.
+
 Cells that no window reads, as when the stride does not divide, get gradient zero. Arguments that do not fit raise
 `GeometryError` (a `ValueError`), arrays that hold no numbers `TypeError`, before any work is done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -27,7 +33,8 @@ from numpy.typing import ArrayLike
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Boundary, Geometry, GeometryError, Ints, Padding, is_integer, settled
 from numeric.layout import as_given, channels_first
-from numeric.paths import PATHS, Path
+from numeric.paths import PATHS
+from numeric.paths.auto import AUTOMATIC, Function, plan
 
 
 class Options(TypedDict, total=False):
@@ -46,21 +53,21 @@ def conv(
     bias: ArrayLike | None = None,
     *,
     channels_last: bool = False,
-    path: str = "im2col",
+    path: str = "auto",
     **options: Unpack[Options],
 ) -> Array:
     """Output `y[c, o] = bias[c] + sum over (j, u) of x[reads_channel(c, j), reads(o, u)] * w[c, j, u]`.
 
-    `path` names the algorithm in `numeric.paths.PATHS`; `bias` has shape `(out_channels,)`.
+    `bias` has shape `(out_channels,)`.
     """
     x, w, *biases = as_numbers(x, w) if bias is None else as_numbers(x, w, bias)
     x = channels_first(x, channels_last)
-    geometry = Geometry.of(x.shape, w.shape, **options)
+    geometry = _settled(Geometry.of, x.shape, w.shape, **options)
     for b in biases:
         geometry.expect("bias", b.shape, (geometry.out_channels,))
-    y = _path(path, geometry).conv(x, w, geometry)
+    y = _run(path, "conv", x, w, geometry)
     for b in biases:
-        y = y + b.reshape(-1, *(1,) * geometry.ndim)
+        y += b.reshape(-1, *(1,) * geometry.ndim)
     return as_given(y, channels_last)
 
 
@@ -70,7 +77,7 @@ def conv_input_gradient(
     input_size: Ints,
     *,
     channels_last: bool = False,
-    path: str = "im2col",
+    path: str = "auto",
     **options: Unpack[Options],
 ) -> Array:
     """dL/dx for the cotangent g = dL/dy: `dx[i, a] = sum over (c, o, u) reading (i, a) of g[c, o] * w[c, j, u]`.
@@ -82,7 +89,7 @@ def conv_input_gradient(
     _expect_layer("g", g)
     geometry = _geometry(g, input_size, w.shape, options)
     geometry.expect("g", g.shape, geometry.output_shape(len(g)))
-    return as_given(_path(path, geometry).input_gradient(g, w, geometry), channels_last)
+    return as_given(_run(path, "input_gradient", g, w, geometry), channels_last)
 
 
 def conv_weight_gradient(
@@ -91,7 +98,7 @@ def conv_weight_gradient(
     kernel_size: Ints,
     *,
     channels_last: bool = False,
-    path: str = "im2col",
+    path: str = "auto",
     **options: Unpack[Options],
 ) -> Array:
     """dL/dw for the cotangent g = dL/dy: `dw[c, j, u] = sum over (n, o) of g[n, c, o] * x[n, i, reads(o, u)]`.
@@ -103,10 +110,9 @@ def conv_weight_gradient(
     _expect_layer("g", g)
     _expect_layer("x", x)
     channels = {"in_channels": x.shape[1], "out_channels": g.shape[1]}
-    geometry = Geometry(x.shape[2:], kernel_size, **channels, **options)
+    geometry = _settled(Geometry, x.shape[2:], kernel_size, **channels, **options)
     geometry.expect("g", g.shape, geometry.output_shape(len(x)))
-    dw: Array = _path(path, geometry).weight_gradient(g, x, geometry)
-    return dw
+    return _run(path, "weight_gradient", g, x, geometry)
 
 
 def conv_bias_gradient(g: ArrayLike, *, channels_last: bool = False) -> Array:
@@ -125,7 +131,7 @@ def conv_double_backward(
     w: ArrayLike,
     *,
     channels_last: bool = False,
-    path: str = "im2col",
+    path: str = "auto",
     **options: Unpack[Options],
 ) -> tuple[Array, Array, Array]:
     """Gradients of the gradients: those of `<ddx, conv_input_gradient(g, w)> + <ddw, conv_weight_gradient(g, x)>`.
@@ -136,7 +142,7 @@ def conv_double_backward(
     """
     ddx, ddw, g, x, w = as_numbers(ddx, ddw, g, x, w)
     shapes = [channels_first(array, channels_last).shape for array in (x, g, ddx)]
-    geometry = Geometry.of(shapes[0], w.shape, **options)
+    geometry = _settled(Geometry.of, shapes[0], w.shape, **options)
     geometry.expect("g", shapes[1], geometry.output_shape(len(x)))
     geometry.expect("ddx", shapes[2], shapes[0])
     geometry.expect("ddw", ddw.shape, w.shape)
@@ -152,17 +158,47 @@ def _geometry(g: Array, input_size: Ints, w_shape: Sequence[int], options: Optio
     groups: Any = options.get("groups", 1)
     channels = w_shape[1] * groups if is_integer(groups) and groups > 0 else 1
     size = settled("input_size", input_size, len(w_shape) - 2, 1)
-    return Geometry.of((len(g), channels, *size), w_shape, **options)
+    return _settled(Geometry.of, (len(g), channels, *size), w_shape, **options)
 
 
-def _path(name: str, geometry: Geometry) -> Path:
-    """Algorithm of that name, if it takes the layer."""
-    if not isinstance(name, str) or name not in PATHS:
-        raise GeometryError(f"path must be one of {', '.join(map(repr, PATHS))}; got {name!r}")
+def _settled(make: Callable[..., Geometry], shape: Sequence[int], other: Ints, **options: Any) -> Geometry:
+    """Layer that `make` makes; the last ones are kept, since to check one takes longer than to compute a small one."""
+    keep = _plain(other) and all(map(_plain, options.values()))
+    return (_kept if keep else make)(*((make,) if keep else ()), shape, other, **options)
+
+
+@lru_cache(maxsize=1024)
+def _kept(make: Callable[..., Geometry], *shapes: Any, **options: Any) -> Geometry:
+    return make(*shapes, **options)
+
+
+def _plain(value: Any) -> bool:
+    """Whether values that are equal mean the same: of integers, names and tuples of them, but 1.0 and True are no 1."""
+    return type(value) in (int, str) or (type(value) is tuple and all(map(_plain, value)))
+
+
+def _run(path: str, function: Function, a: Array, b: Array, geometry: Geometry) -> Array:
+    """One of the layer's functions, by the algorithm of that name if it takes the layer, in blocks of the batch."""
+    if not isinstance(path, str) or (path not in PATHS and path not in AUTOMATIC):
+        raise GeometryError(f"path must be one of {', '.join(map(repr, (*AUTOMATIC, *PATHS)))}; got {path!r}")
+    batch = len(a)
+    name, samples = plan(path, function, geometry, batch, a.dtype)
     reason = PATHS[name].supports(geometry)
     if reason:
         raise GeometryError(f"{reason}, for {geometry}")
-    return PATHS[name]
+    run: Callable[..., Array] = getattr(PATHS[name], function)
+    if samples >= batch:
+        return run(a, b, geometry)
+    blocks = [slice(start, start + samples) for start in range(0, batch, samples)]
+    if function == "weight_gradient":
+        return sum(
+            (run(a[block], b[block], geometry) for block in blocks[1:]), run(a[blocks[0]], b[blocks[0]], geometry)
+        )
+    shape = geometry.output_shape(batch) if function == "conv" else geometry.input_shape(batch)
+    result = np.empty(shape, a.dtype)
+    for block in blocks:
+        result[block] = run(a[block], b, geometry)
+    return result
 
 
 def _expect_layer(name: str, array: Array) -> None:

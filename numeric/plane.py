@@ -19,7 +19,7 @@ from numeric.geometry import Boundary, GeometryError, Ints, is_integer, settled
 Mode = Literal["full", "same", "valid"]
 
 
-def convolve(x: ArrayLike, k: ArrayLike, mode: Mode = "full", *, path: str = "im2col") -> Array:
+def convolve(x: ArrayLike, k: ArrayLike, mode: Mode = "full", *, path: str = "auto") -> Array:
     """Convolution `(x * k)[o] = sum over u of x[o - u] * k[u]`: the kernel is flipped.
 
     `full`: every position where x and k overlap, size `n + m - 1` for sizes n and m. `same`: the n positions
@@ -28,7 +28,7 @@ def convolve(x: ArrayLike, k: ArrayLike, mode: Mode = "full", *, path: str = "im
     return correlate(x, rot180(k), mode, path=path)
 
 
-def correlate(x: ArrayLike, k: ArrayLike, mode: Mode = "full", *, path: str = "im2col") -> Array:
+def correlate(x: ArrayLike, k: ArrayLike, mode: Mode = "full", *, path: str = "auto") -> Array:
     """Cross-correlation `sum over u of x[o + u] * k[u]`: the kernel is not flipped. Modes as in `convolve`."""
     x, k = as_numbers(x, k)
     if x.ndim != k.ndim or x.ndim == 0:

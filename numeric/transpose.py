@@ -29,7 +29,7 @@ def conv_transpose(
     *,
     output_padding: Ints = 0,
     channels_last: bool = False,
-    path: str = "im2col",
+    path: str = "auto",
     **options: Unpack[Options],
 ) -> Array:
     """Output of the layer: every x[o] adds `x[o] * w[u]` to the cell `reads(o, u)`; then the bias `(out_channels,)`."""
@@ -44,7 +44,7 @@ def conv_transpose(
 
 
 def conv_transpose_input_gradient(
-    g: ArrayLike, w: ArrayLike, *, channels_last: bool = False, path: str = "im2col", **options: Unpack[Options]
+    g: ArrayLike, w: ArrayLike, *, channels_last: bool = False, path: str = "auto", **options: Unpack[Options]
 ) -> Array:
     """dL/dx for the cotangent g = dL/dy: the convolution of g with w."""
     return conv(g, w, channels_last=channels_last, path=path, **options)
@@ -56,7 +56,7 @@ def conv_transpose_weight_gradient(
     kernel_size: Ints,
     *,
     channels_last: bool = False,
-    path: str = "im2col",
+    path: str = "auto",
     **options: Unpack[Options],
 ) -> Array:
     """dL/dw for the cotangent g = dL/dy: the convolution's weight gradient, x being its cotangent and g its input."""

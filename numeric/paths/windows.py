@@ -17,16 +17,18 @@ from numeric.geometry import Axis, Geometry
 
 
 def pad(x: Array, geometry: Geometry) -> Array:
-    """Padded input, `(batch, channels, *padded)`."""
+    """Padded input, `(batch, channels, *padded)`: a copy only where there is padding, so never to be written into."""
     for number, axis in enumerate(geometry.axes, start=2):
-        x = _pad(x, number, axis, geometry.boundary)
+        if axis.low or axis.high:
+            x = _pad(x, number, axis, geometry.boundary)
     return x
 
 
 def unpad(padded: Array, geometry: Geometry) -> Array:
     """Adjoint of `pad`: drop what came from zeros, or add up what was wrapped around."""
     for number, axis in enumerate(geometry.axes, start=2):
-        padded = _unpad(padded, number, axis, geometry.boundary)
+        if axis.low or axis.high:
+            padded = _unpad(padded, number, axis, geometry.boundary)
     return padded
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 
+import numpy as np
 import pytest
 
 import numeric
@@ -80,6 +81,18 @@ def test_a_fault_reaches_the_tests_and_the_laws_but_not_the_oracle(monkeypatch):
         assert planted == {fault.replacement}
         assert numeric.definition.flatten is definition
     assert numeric.flatten is layers.flatten is test_flatten.flatten is true
+
+
+def test_nothing_kept_before_hides_a_fault_and_nothing_kept_with_it_outlasts_it(monkeypatch):
+    x, w = np.ones((1, 1, 4)), np.ones((1, 1, 2))
+    shape = numeric.conv(x, w).shape
+    wrong = Fault("geometry", "one more", "numeric.geometry.Axis.output_size", ("+ 1", "+ 0"), ("conv",))
+    with monkeypatch.context() as patch:
+        wrong.plant(patch)
+        assert numeric.conv(x, w).shape != shape
+        assert numeric.conv(x[..., :3], w).shape == (1, 1, 1)
+    assert numeric.conv(x, w).shape == shape
+    assert numeric.conv(x[..., :3], w).shape == (1, 1, 2)
 
 
 def test_a_fault_that_nobody_can_see_survives():

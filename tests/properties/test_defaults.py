@@ -20,7 +20,7 @@ DEFAULTS = {
     "mode": "full",
     "momentum": 0.99,
     "output_padding": 0,
-    "path": "im2col",
+    "path": "auto",
     "slope": 0.01,
 }
 FUNCTIONS = {

@@ -69,7 +69,15 @@ class Fault:
         return edited(self.true, *self.wrong) if isinstance(self.wrong, tuple) else self.wrong
 
     def plant(self, patch: pytest.MonkeyPatch) -> None:
-        """Put it in the place of the true one, under every name by which the tests, the laws and `numeric` reach it."""
+        """Put it in the place of the true one, under every name by which the tests, the laws and `numeric` reach it.
+
+        As long as it is there, `numeric` keeps nothing between calls: what was computed before would hide the fault,
+        and what is computed with it would outlast it.
+        """
+        for module in _readers():
+            for name, found in list(vars(module).items()):
+                if hasattr(found, "cache_clear") and _within(module.__name__, ("numeric",)):
+                    patch.setattr(module, name, found.__wrapped__)
         owner, true = self.owner, self.true
         if isinstance(owner, dict):
             patch.setitem(owner, self.attribute, self.replacement)

@@ -10,19 +10,19 @@ FAULTS = [
     *edits(
         "convolution",
         CONV,
-        ("numeric.conv", "bias forgotten", "y = y + b.reshape(-1, *(1,) * geometry.ndim)", "pass"),
-        ("numeric.conv", "bias of the first channel for all", "y + b.reshape(", "y + b[:1].reshape("),
+        ("numeric.conv", "bias forgotten", "y += b.reshape(-1, *(1,) * geometry.ndim)", "pass"),
+        ("numeric.conv", "bias of the first channel for all", "y += b.reshape(", "y += b[:1].reshape("),
         (
             "numeric.conv_input_gradient",
             "input gradient averaged over the batch",
-            ".input_gradient(g, w, geometry)",
-            ".input_gradient(g, w, geometry) / max(len(g), 1)",
+            '_run(path, "input_gradient", g, w, geometry)',
+            '_run(path, "input_gradient", g, w, geometry) / max(len(g), 1)',
         ),
         (
             "numeric.conv_weight_gradient",
             "weight gradient averaged over the batch",
-            ".weight_gradient(g, x, geometry)",
-            ".weight_gradient(g, x, geometry) / max(len(g), 1)",
+            '_run(path, "weight_gradient", g, x, geometry)',
+            '_run(path, "weight_gradient", g, x, geometry) / max(len(g), 1)',
         ),
         ("numeric.conv_bias_gradient", "bias gradient of the first sample", "g.sum(axis", "g[:1].sum(axis"),
         ("numeric.conv_bias_gradient", "bias gradient doubled", "np.asarray(g.sum(", "2 * np.asarray(g.sum("),
@@ -34,8 +34,8 @@ FAULTS = [
         (
             "numeric.conv_input_gradient",
             "input gradient stays channels-first",
-            "return as_given(_path(path, geometry).input_gradient(g, w, geometry), channels_last)",
-            "return _path(path, geometry).input_gradient(g, w, geometry)",
+            'return as_given(_run(path, "input_gradient", g, w, geometry), channels_last)',
+            'return _run(path, "input_gradient", g, w, geometry)',
         ),
         (
             "numeric.conv_weight_gradient",

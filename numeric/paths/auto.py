@@ -1,0 +1,183 @@
+"""Which algorithm runs a layer when none is named: the one that a cost model expects to be fastest.
+
+    auto            of those that add up the layer's own products (`numeric.paths.DIRECT`). Nothing is lost: their bound
+                    is the same, and a NaN stays with the outputs that read it
+    auto-fast       F(2,3) and the FFT, too. Their error is small against the largest outputs, not against each one:
+                    max|error| / max|y| is 1e-7 to 9e-7 in float32, where a direct sum's is 2e-7 to 7e-7
+    auto-fastest    F(4,3), too: 5e-6 to 1.2e-5
+
+Those are measured (3x3 layers with 32 to 256 channels, normal entries, forward and gradients); what holds a priori is
+`numeric.rounding`, which takes these names too and bounds the path that was chosen. Only float32 and float64 are chosen
+for: integers, objects and all else are computed by im2col, always.
+
+The model is arithmetic: multiply-adds by a rate, bytes by a bandwidth, and a call's overhead. What is counted follows
+from the algorithm; the constants were set after `python -m tests.benchmarks.conv_speed --paths`, which prints model and
+measurement side by side, on two cores of a shared machine. They are to decide between paths and promise no time.
+Nothing is measured here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import log2, prod
+from typing import Any, Literal
+
+import numpy as np
+
+from numeric.geometry import Geometry
+from numeric.paths import DIRECT, PATHS
+from numeric.paths.fft import sizes
+
+SPACE = 3 << 27  # bytes that a path may use besides its arguments and its result; larger batches go in blocks
+
+AUTOMATIC: Mapping[str, tuple[str, ...]] = {
+    "auto": DIRECT,
+    "auto-fast": (*DIRECT, "winograd2", "fft"),
+    "auto-fastest": (*DIRECT, "winograd2", "winograd4", "fft"),
+}
+
+
+Function = Literal["conv", "input_gradient", "weight_gradient"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One of the layer's three functions on a batch, in numbers."""
+
+    function: Function
+    geometry: Geometry
+    batch: int
+    itemsize: int
+
+    @property
+    def positions(self) -> int:
+        """Outputs of a channel, in the whole batch."""
+        return self.batch * int(prod(self.geometry.output_size))
+
+    @property
+    def products(self) -> int:
+        """Multiply-adds of the definition."""
+        return self.positions * int(prod(self.geometry.weight_shape))
+
+    @property
+    def arrays(self) -> int:
+        """Entries of x, w and y."""
+        of = self.geometry
+        read = self.batch * of.in_channels * int(prod(axis.padded_size for axis in of.axes))
+        return read + int(prod(of.weight_shape)) + self.positions * of.out_channels
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What an algorithm does with its work: multiply-adds, entries moved, and those in its work space at once."""
+
+    products: float
+    moved: float
+    space: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """How to count, and how fast it goes: multiply-adds and bytes a second in float32, seconds of a call."""
+
+    count: Callable[[Work], Counts]
+    rate: float
+    bandwidth: float
+    call: float
+
+    def seconds(self, work: Work) -> float:
+        """Expected time; in float64 half as many multiply-adds fit into a register."""
+        counts = self.count(work)
+        arithmetic = counts.products * work.itemsize / 4 / self.rate
+        return self.call + arithmetic + counts.moved * work.itemsize / self.bandwidth
+
+
+def _im2col(work: Work) -> Counts:
+    """Every input cell is copied once for each tap that reads it; a gradient adds back, or reads across the copy."""
+    columns = work.positions * work.geometry.in_channels * prod(work.geometry.kernel_size)
+    passes = {"conv": 2, "input_gradient": 4.5, "weight_gradient": 5}[work.function]
+    return Counts(work.products / _filled(work), passes * columns + work.arrays, columns + 2 * work.arrays)
+
+
+def _shift(work: Work) -> Counts:
+    """A product for each tap, added to the sum of all; what is read again at every tap is in the cache by then.
+
+    The matrix of a tap lies with a step on both axes in w, and NumPy multiplies by such ones without BLAS.
+    """
+    read, written = work.geometry.in_channels, work.geometry.out_channels
+    passes = {
+        "conv": 2 * read + 4 * written,
+        "input_gradient": 4 * read + written / 8,
+        "weight_gradient": 3 * read + written / 8,
+    }[work.function]
+    moved = prod(work.geometry.kernel_size) * work.positions * passes
+    slower = 1 if work.function == "weight_gradient" else 4
+    return Counts(slower * work.products / _filled(work), moved, 2 * work.arrays)
+
+
+def _filled(work: Work) -> float:
+    """Share of a product's registers that narrow matrices use."""
+    return work.geometry.group_out / (work.geometry.group_out + 8)
+
+
+def _winograd(outputs: int) -> Callable[[Work], Counts]:
+    def count(work: Work) -> Counts:
+        geometry = work.geometry
+        tiles = work.batch * prod(-(-size // outputs) for size in geometry.output_size)
+        points = tiles * prod(size + outputs - 1 for size in geometry.kernel_size)
+        moved = points * (geometry.in_channels + geometry.out_channels)
+        return Counts(points * geometry.group_in * geometry.out_channels, moved + work.arrays, 3 * moved)
+
+    return count
+
+
+def _fft(work: Work) -> Counts:
+    """Transforms of every sample, kernel and output; four multiply-adds to a complex product, half the spectrum."""
+    geometry, cells = work.geometry, prod(sizes(work.geometry))
+    data, kernels = work.batch * (geometry.in_channels + geometry.out_channels), prod(geometry.weight_shape[:2])
+    products = 2 * cells * work.batch * geometry.group_in * geometry.out_channels
+    return Counts(products, (data + kernels) * cells * log2(cells + 1), (5 * data + 8 * kernels) * cells)
+
+
+MODELS: Mapping[str, Model] = {
+    "im2col": Model(_im2col, 8e10, 4e9, 30e-6),
+    "shift": Model(_shift, 6e10, 1.2e10, 60e-6),
+    "winograd2": Model(_winograd(2), 5e10, 5e8, 300e-6),
+    "winograd4": Model(_winograd(4), 5e10, 5e8, 300e-6),
+    "fft": Model(_fft, 5e9, 5e9, 200e-6),
+}
+
+
+@lru_cache(maxsize=4096)
+def plan(path: str, function: Function, geometry: Geometry, batch: int, dtype: np.dtype[Any]) -> tuple[str, int]:
+    """Name of the path that runs, and how many samples at a time; a name that is not of `AUTOMATIC` is its own."""
+    work = Work(function, geometry, batch, dtype.itemsize)
+    name = path
+    if path in AUTOMATIC:
+        found = costs(path, work, dtype)
+        name = min(found, key=found.__getitem__)
+    return name, max(samples(name, work), 1)
+
+
+def costs(path: str, work: Work, dtype: np.dtype[Any]) -> dict[str, float]:
+    """Seconds that the model expects of each path that may be chosen.
+
+    A path that would need more than `SPACE` for a single sample is none. Where nothing is left, it is im2col.
+    """
+    names = AUTOMATIC[path] if dtype.char in "fd" else ()
+    taken = [name for name in names if name in MODELS and _fits(name, work)]
+    return {name: MODELS[name].seconds(work) for name in taken or ("im2col",)}
+
+
+def _fits(name: str, work: Work) -> bool:
+    return not PATHS[name].supports(work.geometry) and samples(name, replace(work, batch=1)) > 0
+
+
+def samples(name: str, work: Work) -> int:
+    """How many samples at a time a path can take in `SPACE`, at most all; none if one is too large."""
+    if name not in MODELS:
+        return work.batch
+    one, two = (MODELS[name].count(replace(work, batch=batch)).space * work.itemsize for batch in (1, 2))
+    return min(work.batch, int((SPACE - one) // (two - one)) + 1)  # what does not grow with the batch is in both

@@ -1,0 +1,63 @@
+"""What paths compiled by Numba share: whether it is here, its settings, its threads. It is the optional extra `fast`.
+
+A path's kernels are in a module of their own, which decorates them with `jit` and is imported by the functions that
+run them: neither `import numeric` nor the table of paths imports Numba.
+
+Sums may be taken in any order and products fused into them, for which the bounds of `numeric.rounding` hold. That NaN
+and infinity do not occur is never assumed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import Any
+
+from numeric.dtypes import Array
+from numeric.threads import limit
+
+FASTMATH = frozenset({"contract", "reassoc", "nsz"})  # fused, in any order, zeros without sign; not "nnan" and "ninf"
+_ONE_AT_A_TIME = threading.Lock()  # Numba's own pool of threads does not stand two callers
+
+
+@lru_cache(maxsize=1)
+def available() -> str:
+    """Why compiled paths cannot run here; nothing if they can."""
+    return "" if find_spec("numba") else "compiled paths need Numba: pip install 'convproof[fast]'"
+
+
+def expect_floats(path: str, *arrays: Array) -> None:
+    """Raise `TypeError` unless the arrays are of one type that is compiled for: float32 or float64."""
+    found = {array.dtype.name for array in arrays}
+    if len(found) != 1 or not found <= {"float32", "float64"}:
+        raise TypeError(
+            f"{path} is compiled for arrays of float32 or of float64, got {' and '.join(sorted(found))}; "
+            "path='im2col' takes every number type"
+        )
+
+
+def jit(*, parallel: bool = False, inline: bool = False) -> Callable[[Callable[..., Any]], Any]:
+    """Numba's decorator with this project's settings; what was compiled is kept beside the source."""
+    import numba
+
+    settings = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": set(FASTMATH)}
+    decorated: Any = numba.njit(parallel=parallel, inline="always" if inline else "never", **settings)
+    return lambda function: decorated(function)
+
+
+@contextmanager
+def workers() -> Iterator[int]:
+    """Run compiled loops on as many threads as `numeric.threads` allows; yields how many."""
+    import numba
+
+    with _ONE_AT_A_TIME:
+        before = numba.get_num_threads()
+        number = min(limit(), int(numba.config.NUMBA_NUM_THREADS))
+        numba.set_num_threads(number)
+        try:
+            yield number
+        finally:
+            numba.set_num_threads(before)

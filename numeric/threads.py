@@ -1,0 +1,48 @@
+"""How many threads compiled code may use: what the environment, threadpoolctl and this process's cores allow.
+
+NumPy's products run on the threads of its BLAS, which reads the same variables when it is loaded. Compiled paths never
+call BLAS, and run one after the other with it: two pools that wait for work by spinning cost more than they give.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def limit() -> int:
+    """Threads that may run at once, at least 1: the least that any of the three says."""
+    return max(1, min([cores(), *environment(os.environ).values(), *pools()]))
+
+
+def cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, int]:
+    """What each variable says, if it says a number; OpenMP's may be a list, of which the first counts."""
+    said = {name: variables.get(name, "").split(",")[0].strip() for name in VARIABLES}
+    return {name: int(value) for name, value in said.items() if value.isdecimal() and int(value)}
+
+
+def pools() -> list[int]:
+    """Limits in force by threadpoolctl; nothing if it is not loaded, since then nobody has set any by it."""
+    if "threadpoolctl" not in sys.modules:
+        return []
+    return [library.num_threads for library in _controller().lib_controllers if library.user_api in ("blas", "openmp")]
+
+
+@lru_cache(maxsize=1)
+def _controller() -> Any:
+    """Libraries are looked for once, since that takes milliseconds; their limits are asked for every time."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
