@@ -145,7 +145,7 @@ def live_functions(root: Path) -> Functions:
     """Every function object of the process whose code stands in a file under `root`."""
     found: Functions = {}
     for function in gc.get_objects():
-        if isinstance(function, FunctionType) and function.__code__.co_filename.startswith(f"{root}/"):
+        if type(function) is FunctionType and function.__code__.co_filename.startswith(f"{root}/"):
             code = function.__code__
             place = code.co_filename.removeprefix(f"{root}/"), code.co_qualname, code.co_firstlineno
             found.setdefault(place, []).append(function)
