@@ -67,7 +67,7 @@ class Filtering:
         return Filtering(*(_rounded(matrix, dtype) for matrix in (self.output, self.kernel, self.input)))
 
 
-def filtering(outputs: int, taps: int, points: Sequence[int]) -> Filtering:
+def filtering(outputs: int, taps: int, points: Sequence[int | Fraction]) -> Filtering:
     """F(outputs, taps) from `outputs + taps - 2` different points; infinity is the last one.
 
     Factors are moved from `input` to `kernel`, so that integer points give integer matrices `output` and `input`.
@@ -90,13 +90,13 @@ def along(array: Array, matrix: Array, ndim: int) -> Array:
     return array
 
 
-def _powers(points: Sequence[int], count: int) -> Array:
+def _powers(points: Sequence[int | Fraction], count: int) -> Array:
     """Rows `1, p, p**2, ...`, and `0, ..., 0, 1` for infinity."""
     rows = [[Fraction(p) ** power for power in range(count)] for p in points]
     return np.array([*rows, [Fraction(0)] * (count - 1) + [Fraction(1)]], object)
 
 
-def _coefficients(roots: Sequence[int], size: int) -> list[Fraction]:
+def _coefficients(roots: Sequence[int | Fraction], size: int) -> list[Fraction]:
     """Of the product of all `x - root`, lowest power first, filled up with zeros."""
     found = [Fraction(1)]
     for root in roots:

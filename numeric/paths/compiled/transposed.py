@@ -14,16 +14,13 @@ def transposed(
     out: Array, out_start: int, out_pitch: int, x: Array, start: int, pitch: int, rows: int, columns: int, lanes: int
 ) -> None:
     """`out[j, i] = x[i, j]` for i below `rows` and j below `columns`, in flat arrays with pitches from starts on."""
-    i = 0
-    while i < rows:
-        j = 0
-        if i + lanes <= rows:
-            while j + lanes <= columns:
-                _SQUARE(out, out_start + j * out_pitch + i, out_pitch, x, start + i * pitch + j, pitch)
-                j += lanes
-        last = min(i + lanes, rows)
-        while j < columns:
-            for k in range(i, last):
-                out[out_start + j * out_pitch + k] = x[start + k * pitch + j]
-            j += 1
-        i += lanes
+    if rows < lanes or columns < lanes:
+        for i in range(rows):
+            for j in range(columns):
+                out[out_start + j * out_pitch + i] = x[start + i * pitch + j]
+        return
+    for block in range(0, rows, lanes):
+        i = min(block, rows - lanes)  # the last squares may overlap the ones before
+        for next_block in range(0, columns, lanes):
+            j = min(next_block, columns - lanes)
+            _SQUARE(out, out_start + j * out_pitch + i, out_pitch, x, start + i * pitch + j, pitch)

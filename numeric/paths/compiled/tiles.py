@@ -1,0 +1,277 @@
+"""Kernels of the fused Winograd paths: some rows of tiles at a time go to points, through the products, and back.
+
+What is on its way stays in a core's cache. Inside, channels lie side by side: x and g are transposed as they are read, so
+that a transform takes one tile of as many channels as a vector has lanes, and what is scalar in a product is a channel of
+a tile. Points are numbered row by row; arrays of points are `(point, tile, channel)`, weights `(point, read, written)`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import prange
+
+from numeric.dtypes import Array
+from numeric.paths.compiled import jit
+from numeric.paths.compiled.fused import FILTERINGS
+from numeric.paths.compiled.transposed import transposed
+from numeric.paths.compiled.vector import products, transform
+
+
+def _transform(matrix: Array) -> Any:
+    return transform(tuple(tuple(map(float, row)) for row in matrix))
+
+
+_TWO, _FOUR = FILTERINGS[2], FILTERINGS[4]
+_INPUT_2, _INPUT_4 = _transform(_TWO.input), _transform(_FOUR.input)
+_OUTPUT_2, _OUTPUT_4 = _transform(_TWO.output), _transform(_FOUR.output)
+_KERNEL_2, _KERNEL_4 = _transform(_TWO.kernel), _transform(_FOUR.kernel)
+_OUTPUT_BACK_2, _OUTPUT_BACK_4 = _transform(_TWO.output.T), _transform(_FOUR.output.T)
+_KERNEL_BACK_2, _KERNEL_BACK_4 = _transform(_TWO.kernel.T), _transform(_FOUR.kernel.T)
+_NONE = np.zeros(1, np.int64)  # a table for products that list nothing
+_WIDE, _HALF, _THIN = products(4, 4), products(4, 2), products(4, 1)
+_WIDE_ROW, _HALF_ROW, _THIN_ROW = products(1, 4), products(1, 2), products(1, 1)
+_MORE_WIDE, _MORE_HALF, _MORE_THIN = (products(4, vectors, add=True) for vectors in (4, 2, 1))
+_MORE_WIDE_ROW, _MORE_HALF_ROW, _MORE_THIN_ROW = (products(1, vectors, add=True) for vectors in (4, 2, 1))
+
+
+class Tiling(NamedTuple):
+    """A layer with 3x3 kernels and stride 1, cut into tiles of `m` by `m` outputs.
+
+    `read` and `written` are a group's channels of x and y; `piece` is how many rows of tiles go at once.
+    """
+
+    m: int
+    groups: int
+    read: int
+    written: int
+    height: int
+    width: int
+    rows: int
+    columns: int
+    above: int  # padding before the first row, and column
+    left: int
+    piece: int
+
+
+@jit()
+def _whole(channels: int, lanes: int) -> int:
+    """Channels, rounded up to vectors."""
+    return -(-channels // lanes) * lanes
+
+
+@jit()
+def _spread(
+    out: Array, x: Array, start: int, plane: int, channels: int, size: tuple[int, int], first: tuple[int, int],
+    lines: int, across: int, pitch: int, lanes: int
+) -> None:  # fmt: skip
+    """`lines` by `across` cells of x from `first` on, as `(row, column, channel)`; zero where x, of `size`, has none."""
+    height, width = size
+    low = min(max(0, -first[1]), across)
+    high = max(min(across, width - first[1]), low)
+    for line in range(lines):
+        source, place = first[0] + line, line * across * pitch
+        if 0 <= source < height:
+            out[place : place + low * pitch] = 0
+            out[place + high * pitch : place + across * pitch] = 0
+            cell = start + source * width + first[1] + low
+            transposed(out, place + low * pitch, pitch, x, cell, plane, channels, high - low, lanes)
+        else:
+            out[place : place + across * pitch] = 0
+
+
+@jit()
+def _to_points(
+    role: int, m: int, out: Array, tile: int, tiles: int, x: Array, across: int, step: int, pitch: int, lines: int,
+    count: int, lanes: int
+) -> None:  # fmt: skip
+    """`lines` rows of `count` tiles, `step` cells apart, as points of the tiles from `tile` on; role 0: x, 1: g."""
+    plane = tiles * pitch
+    line = (m + 2) * plane
+    for row in range(lines):
+        for t in range(count):
+            for c in range(0, pitch, lanes):
+                start = (row * step * across + t * step) * pitch + c
+                place = (tile + row * count + t) * pitch + c
+                if role == 0 and m == 2:
+                    _INPUT_2(out, place, line, plane, x, start, across * pitch, pitch)
+                elif role == 0:
+                    _INPUT_4(out, place, line, plane, x, start, across * pitch, pitch)
+                elif m == 2:
+                    _OUTPUT_2(out, place, line, plane, x, start, across * pitch, pitch)
+                else:
+                    _OUTPUT_4(out, place, line, plane, x, start, across * pitch, pitch)
+
+
+@jit()
+def _multiply(out: Array, v: Array, u: Array, start: int, tiles: int, rows: int, read: int, read_pitch: int,
+              pitch: int, points: int, lanes: int) -> None:  # fmt: skip
+    """At every point `out[t, k] = sum over c of v[t, c] * u[c, k]`."""
+    for point in range(points):
+        base, from_v, from_u = point * tiles * pitch, point * tiles * read_pitch, start + point * read * pitch
+        k = 0
+        while k < pitch:
+            t, left = 0, pitch - k
+            while t < rows:
+                o, a, x, more = base + t * pitch + k, from_v + t * read_pitch, from_u + k, rows - t >= 4
+                if left >= 4 * lanes and more:
+                    _WIDE(out, o, pitch, v, a, read_pitch, 1, 0, u, x, pitch, 0, _NONE, 0, read, 1)
+                elif left >= 4 * lanes:
+                    _WIDE_ROW(out, o, pitch, v, a, read_pitch, 1, 0, u, x, pitch, 0, _NONE, 0, read, 1)
+                elif left >= 2 * lanes and more:
+                    _HALF(out, o, pitch, v, a, read_pitch, 1, 0, u, x, pitch, 0, _NONE, 0, read, 1)
+                elif left >= 2 * lanes:
+                    _HALF_ROW(out, o, pitch, v, a, read_pitch, 1, 0, u, x, pitch, 0, _NONE, 0, read, 1)
+                elif more:
+                    _THIN(out, o, pitch, v, a, read_pitch, 1, 0, u, x, pitch, 0, _NONE, 0, read, 1)
+                else:
+                    _THIN_ROW(out, o, pitch, v, a, read_pitch, 1, 0, u, x, pitch, 0, _NONE, 0, read, 1)
+                t += 4 if more else 1
+            k += 4 * lanes if left >= 4 * lanes else 2 * lanes if left >= 2 * lanes else lanes
+
+
+@jit()
+def _correlate(out: Array, v: Array, h: Array, tiles: int, rows: int, read: int, read_pitch: int, pitch: int,
+               points: int, lanes: int) -> None:  # fmt: skip
+    """At every point `out[c, k] += sum over t of v[t, c] * h[t, k]`."""
+    for point in range(points):
+        base, from_v, from_h = point * read * pitch, point * tiles * read_pitch, point * tiles * pitch
+        k = 0
+        while k < pitch:
+            c, left = 0, pitch - k
+            while c < read:
+                o, a, x, more = base + c * pitch + k, from_v + c, from_h + k, read - c >= 4
+                if left >= 4 * lanes and more:
+                    _MORE_WIDE(out, o, pitch, v, a, 1, read_pitch, 0, h, x, pitch, 0, _NONE, 0, rows, 1)
+                elif left >= 4 * lanes:
+                    _MORE_WIDE_ROW(out, o, pitch, v, a, 1, read_pitch, 0, h, x, pitch, 0, _NONE, 0, rows, 1)
+                elif left >= 2 * lanes and more:
+                    _MORE_HALF(out, o, pitch, v, a, 1, read_pitch, 0, h, x, pitch, 0, _NONE, 0, rows, 1)
+                elif left >= 2 * lanes:
+                    _MORE_HALF_ROW(out, o, pitch, v, a, 1, read_pitch, 0, h, x, pitch, 0, _NONE, 0, rows, 1)
+                elif more:
+                    _MORE_THIN(out, o, pitch, v, a, 1, read_pitch, 0, h, x, pitch, 0, _NONE, 0, rows, 1)
+                else:
+                    _MORE_THIN_ROW(out, o, pitch, v, a, 1, read_pitch, 0, h, x, pitch, 0, _NONE, 0, rows, 1)
+                c += 4 if more else 1
+            k += 4 * lanes if left >= 4 * lanes else 2 * lanes if left >= 2 * lanes else lanes
+
+
+@jit(parallel=True)
+def weights_at_points(w: Array, of: Tiling, lanes: int, out_step: int, in_step: int, rotated: bool) -> Array:
+    """`(groups, point, read, written)`; an entry of w is at `written * out_step + read * in_step + tap` of its group."""
+    pitch, points = _whole(of.written, lanes), (of.m + 2) ** 2
+    u = np.empty(of.groups * points * of.read * pitch, w.dtype)
+    for unit in prange(of.groups * of.read):
+        group, c = unit // of.read, unit % of.read
+        taps = np.zeros(9 * pitch, w.dtype)
+        start = group * of.written * of.read * 9 + c * in_step
+        for k in range(of.written):
+            for tap in range(9):
+                taps[tap * pitch + k] = w[start + k * out_step + tap]
+        first, sign = (8 * pitch, -1) if rotated else (0, 1)
+        plane = of.read * pitch
+        for k in range(0, pitch, lanes):
+            place = (group * points * of.read + c) * pitch + k
+            if of.m == 2:
+                _KERNEL_2(u, place, 4 * plane, plane, taps, first + k, sign * 3 * pitch, sign * pitch)
+            else:
+                _KERNEL_4(u, place, 6 * plane, plane, taps, first + k, sign * 3 * pitch, sign * pitch)
+    return u
+
+
+@jit(parallel=True)
+def layer(x: Array, u: Array, y: Array, of: Tiling, lanes: int) -> None:
+    """Write the layer's output for x, flat, and weights at points to y, flat."""
+    m, points = of.m, (of.m + 2) ** 2
+    down, count = -(-of.rows // m), -(-of.columns // m)
+    batch = len(y) // (of.groups * of.written * of.rows * of.columns)
+    total = batch * down
+    pieces = -(-total // of.piece)
+    read_pitch, pitch, tiles = _whole(of.read, lanes), _whole(of.written, lanes), of.piece * count
+    across, plane, out_plane = count * m + 2, of.height * of.width, of.rows * of.columns
+    for task in prange(of.groups * pieces):
+        group, first = task // pieces, task % pieces * of.piece
+        last = min(first + of.piece, total)
+        cells = np.empty((of.piece * m + 2) * across * read_pitch, x.dtype)
+        if of.read < read_pitch:
+            cells[:] = 0
+        v, found = np.empty(points * tiles * read_pitch, x.dtype), np.empty(points * tiles * pitch, x.dtype)
+        row = first
+        while row < last:  # rows of tiles of one sample
+            n, top = row // down, row % down
+            lines = min(last - row, down - top)
+            start = (n * of.groups + group) * of.read * plane
+            _spread(cells, x, start, plane, of.read, (of.height, of.width), (top * m - of.above, -of.left),
+                    lines * m + 2, across, read_pitch, lanes)  # fmt: skip
+            _to_points(0, m, v, (row - first) * count, tiles, cells, across, m, read_pitch, lines, count, lanes)
+            row += lines
+        _multiply(found, v, u, group * points * of.read * pitch, tiles, (last - first) * count, of.read, read_pitch,
+                  pitch, points, lanes)  # fmt: skip
+        back = np.empty(m * count * m * pitch, x.dtype)
+        wide = count * m * pitch
+        for row in range(first, last):
+            n, top = row // down, row % down * m
+            for t in range(count):
+                for k in range(0, pitch, lanes):
+                    place = ((row - first) * count + t) * pitch + k
+                    if m == 2:
+                        _OUTPUT_BACK_2(back, t * 2 * pitch + k, wide, pitch, found, place, 4 * tiles * pitch, tiles * pitch)
+                    else:
+                        _OUTPUT_BACK_4(back, t * 4 * pitch + k, wide, pitch, found, place, 6 * tiles * pitch, tiles * pitch)
+            start = (n * of.groups + group) * of.written * out_plane
+            for i in range(min(m, of.rows - top)):
+                transposed(y, start + (top + i) * of.columns, out_plane, back, i * wide, pitch, of.columns, of.written, lanes)
+
+
+@jit(parallel=True)
+def weight_gradient(g: Array, x: Array, of: Tiling, lanes: int, parts: int) -> Array:
+    """dL/dw, flat, for g and x, flat; `parts` shares of the batch are added up apart."""
+    m, points = of.m, (of.m + 2) ** 2
+    down, count = -(-of.rows // m), -(-of.columns // m)
+    plane, out_plane = of.height * of.width, of.rows * of.columns
+    total = len(g) // (of.groups * of.written * out_plane) * down
+    pieces = -(-total // of.piece)
+    read_pitch, pitch, tiles = _whole(of.read, lanes), _whole(of.written, lanes), of.piece * count
+    across, wide = count * m + 2, count * m
+    sums = np.zeros((parts * of.groups, points * of.read * pitch), x.dtype)
+    for unit in prange(parts * of.groups):
+        part, group = unit // of.groups, unit % of.groups
+        cells = np.zeros((of.piece * m + 2) * across * max(read_pitch, pitch), x.dtype)
+        v, h = np.empty(points * tiles * read_pitch, x.dtype), np.empty(points * tiles * pitch, x.dtype)
+        for piece in range(part * pieces // parts, (part + 1) * pieces // parts):
+            first = piece * of.piece
+            last = min(first + of.piece, total)
+            row = first
+            while row < last:
+                n, top = row // down, row % down
+                lines = min(last - row, down - top)
+                start = (n * of.groups + group) * of.read * plane
+                _spread(cells, x, start, plane, of.read, (of.height, of.width), (top * m - of.above, -of.left),
+                        lines * m + 2, across, read_pitch, lanes)  # fmt: skip
+                _to_points(0, m, v, (row - first) * count, tiles, cells, across, m, read_pitch, lines, count, lanes)
+                start = (n * of.groups + group) * of.written * out_plane
+                _spread(cells, g, start, out_plane, of.written, (of.rows, of.columns), (top * m, 0), lines * m, wide,
+                        pitch, lanes)  # fmt: skip
+                _to_points(1, m, h, (row - first) * count, tiles, cells, wide, m, pitch, lines, count, lanes)
+                row += lines
+            _correlate(sums[unit], v, h, tiles, (last - first) * count, of.read, read_pitch, pitch, points, lanes)
+    dw = np.empty(of.groups * of.written * of.read * 9, x.dtype)
+    for unit in prange(of.groups * of.read):
+        group, c = unit // of.read, unit % of.read
+        found, taps = np.zeros(points * pitch, x.dtype), np.empty(9 * pitch, x.dtype)
+        for part in range(parts):
+            for point in range(points):
+                start = (point * of.read + c) * pitch
+                found[point * pitch : (point + 1) * pitch] += sums[part * of.groups + group, start : start + pitch]
+        for k in range(0, pitch, lanes):
+            if m == 2:
+                _KERNEL_BACK_2(taps, k, 3 * pitch, pitch, found, k, 4 * pitch, pitch)
+            else:
+                _KERNEL_BACK_4(taps, k, 3 * pitch, pitch, found, k, 6 * pitch, pitch)
+        start = group * of.written * of.read * 9 + c * 9
+        for k in range(of.written):
+            for tap in range(9):
+                dw[start + k * of.read * 9 + tap] = taps[tap * pitch + k]
+    return dw
