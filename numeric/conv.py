@@ -12,7 +12,7 @@ The options that all of them take say what layer it is:
     groups              channels are split into that many groups, each with its own weights (default 1)
     boundary            "zero", or "circular": what is read outside of the input (default "zero")
 
-`path` says by which algorithm: one of `numeric.paths.PATHS` by its name, or as `numeric.paths.auto` chooses, which has
+`path` says by which algorithm: one of `numeric.paths.EVERY` by its name, or as `numeric.paths.auto` chooses, which has
 the errors of each: "auto" (the default) of those that only add up the layer's own products, "auto-fast" and
 "auto-fastest" also of less accurate ones. A batch whose work space would pass `numeric.paths.auto.SPACE` is done in
 blocks of samples.
@@ -33,7 +33,7 @@ from numpy.typing import ArrayLike
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Boundary, Geometry, GeometryError, Ints, Padding, is_integer, settled
 from numeric.layout import as_given, channels_first
-from numeric.paths import PATHS
+from numeric.paths import EVERY
 from numeric.paths.auto import AUTOMATIC, Function, plan
 
 
@@ -179,14 +179,14 @@ def _plain(value: Any) -> bool:
 
 def _run(path: str, function: Function, a: Array, b: Array, geometry: Geometry) -> Array:
     """One of the layer's functions, by the algorithm of that name if it takes the layer, in blocks of the batch."""
-    if not isinstance(path, str) or (path not in PATHS and path not in AUTOMATIC):
-        raise GeometryError(f"path must be one of {', '.join(map(repr, (*AUTOMATIC, *PATHS)))}; got {path!r}")
+    if not isinstance(path, str) or (path not in EVERY and path not in AUTOMATIC):
+        raise GeometryError(f"path must be one of {', '.join(map(repr, (*AUTOMATIC, *EVERY)))}; got {path!r}")
     batch = len(a)
     name, samples = plan(path, function, geometry, batch, a.dtype)
-    reason = PATHS[name].supports(geometry)
+    reason = EVERY[name].supports(geometry)
     if reason:
         raise GeometryError(f"{reason}, for {geometry}")
-    run: Callable[..., Array] = getattr(PATHS[name], function)
+    run: Callable[..., Array] = getattr(EVERY[name], function)
     if samples >= batch:
         return run(a, b, geometry)
     blocks = [slice(start, start + samples) for start in range(0, batch, samples)]

@@ -2,17 +2,22 @@
 
 They take and return channels-first arrays of one number type and a `Geometry`, have the signatures of
 `numeric.definition`, and compute the same map. `supports` says of a geometry why the algorithm does not take it, and
-nothing if it does. To add one: write the module, and name it in `PATHS`; the property tests run over this table.
+nothing if it does. To add one: write the module, and name it in `PATHS`; the property tests run over this table. Those that
+Numba compiles are in `COMPILED`: they take float32 and float64 only, and run where it is installed.
 """
 
 from __future__ import annotations
 
+from collections import ChainMap
+from collections.abc import Mapping
 from typing import Protocol
 
 from numeric import definition
 from numeric.dtypes import Array
 from numeric.geometry import Geometry
 from numeric.paths import im2col, shift
+from numeric.paths.compiled import direct
+from numeric.paths.compiled.fused import Fused
 from numeric.paths.fft import Fourier
 from numeric.paths.winograd import Winograd
 
@@ -41,7 +46,10 @@ PATHS: dict[str, Path] = {
     "fft": Fourier(),
     "definition": definition,
 }
+COMPILED: dict[str, Path] = {"direct": direct, "fused2": Fused(2), "fused4": Fused(4)}
+EVERY: Mapping[str, Path] = ChainMap(PATHS, COMPILED)
 # Those that only add up the layer's own products: they have one bound, and a NaN stays with the outputs that read it.
 DIRECT = ("im2col", "shift", "definition")
+SUMS = (*DIRECT, "direct")  # with the compiled one
 # Those that are exact on integers, fractions and polynomials.
 EXACT = (*DIRECT, "winograd2", "winograd4")

@@ -1,6 +1,6 @@
 """Which algorithm runs a layer when none is named: the one that a cost model expects to be fastest.
 
-    auto            of those that add up the layer's own products (`numeric.paths.DIRECT`). Nothing is lost: their bound
+    auto            of those that add up the layer's own products (`numeric.paths.SUMS`). Nothing is lost: their bound
                     is the same, and a NaN stays with the outputs that read it
     auto-fast       F(2,3) and the FFT, too. Their error is small against the largest outputs, not against each one:
                     max|error| / max|y| is 1e-7 to 9e-7 in float32, where a direct sum's is 2e-7 to 7e-7
@@ -11,9 +11,10 @@ Those are measured (3x3 layers with 32 to 256 channels, normal entries, forward 
 for: integers, objects and all else are computed by im2col, always.
 
 The model is arithmetic: multiply-adds by a rate, bytes by a bandwidth, and a call's overhead. What is counted follows
-from the algorithm; the constants were set after `python -m tests.benchmarks.conv_speed --paths`, which prints model and
-measurement side by side, on two cores of a shared machine. They are to decide between paths and promise no time.
-Nothing is measured here.
+from the algorithm; the constants were fitted to what `python -m tests.benchmarks.conv_speed --paths` times, which prints
+model and measurement side by side: on two quiet cores of an AMD EPYC with AVX-512, where the model is off by a factor of
+1.2 to 1.5 in the mean and of 2.7 at most (5 for shift). They are to decide between paths and promise no time. Nothing is
+measured here.
 """
 
 from __future__ import annotations
@@ -27,15 +28,17 @@ from typing import Any, Literal
 import numpy as np
 
 from numeric.geometry import Geometry
-from numeric.paths import DIRECT, PATHS
+from numeric.paths import EVERY, SUMS
+from numeric.paths.compiled.fused import BUDGET
 from numeric.paths.fft import sizes
+from numeric.threads import cores
 
 SPACE = 3 << 27  # bytes that a path may use besides its arguments and its result; larger batches go in blocks
 
 AUTOMATIC: Mapping[str, tuple[str, ...]] = {
-    "auto": DIRECT,
-    "auto-fast": (*DIRECT, "winograd2", "fft"),
-    "auto-fastest": (*DIRECT, "winograd2", "winograd4", "fft"),
+    "auto": SUMS,
+    "auto-fast": (*SUMS, "winograd2", "fused2", "fft"),
+    "auto-fastest": (*SUMS, "winograd2", "fused2", "winograd4", "fused4", "fft"),
 }
 
 
@@ -97,24 +100,16 @@ class Model:
 def _im2col(work: Work) -> Counts:
     """Every input cell is copied once for each tap that reads it; a gradient adds back, or reads across the copy."""
     columns = work.positions * work.geometry.in_channels * prod(work.geometry.kernel_size)
-    passes = {"conv": 2, "input_gradient": 4.5, "weight_gradient": 5}[work.function]
+    passes = {"conv": 1, "input_gradient": 10, "weight_gradient": 1.2}[work.function]
     return Counts(work.products / _filled(work), passes * columns + work.arrays, columns + 2 * work.arrays)
 
 
 def _shift(work: Work) -> Counts:
-    """A product for each tap, added to the sum of all; what is read again at every tap is in the cache by then.
-
-    The matrix of a tap lies with a step on both axes in w, and NumPy multiplies by such ones without BLAS.
-    """
+    """A product for each tap, added to the sum of all; what is read again at every tap is in the cache by then."""
     read, written = work.geometry.in_channels, work.geometry.out_channels
-    passes = {
-        "conv": 2 * read + 4 * written,
-        "input_gradient": 4 * read + written / 8,
-        "weight_gradient": 3 * read + written / 8,
-    }[work.function]
+    passes = {"conv": 5.5, "input_gradient": 5.5, "weight_gradient": 1.2}[work.function] * read + written / 2
     moved = prod(work.geometry.kernel_size) * work.positions * passes
-    slower = 1 if work.function == "weight_gradient" else 4
-    return Counts(slower * work.products / _filled(work), moved, 2 * work.arrays)
+    return Counts(work.products / _filled(work), moved, 2 * work.arrays)
 
 
 def _filled(work: Work) -> float:
@@ -141,12 +136,42 @@ def _fft(work: Work) -> Counts:
     return Counts(products, (data + kernels) * cells * log2(cells + 1), (5 * data + 8 * kernels) * cells)
 
 
+def _direct(work: Work) -> Counts:
+    """One row of sums loads as much for each product as eight do together; the input is laid out once."""
+    of = work.geometry
+    written = of.group_in if work.function == "input_gradient" else of.group_out
+    few = 1 + {"conv": 1.0, "input_gradient": 1.0, "weight_gradient": 4.0}[work.function] / written
+    circle = work.arrays if of.boundary == "circular" else 0
+    return Counts(work.products * few, 3 * work.arrays, _threads_space(work) + 2 * prod(of.weight_shape) + circle)
+
+
+def _fused(outputs: int) -> Callable[[Work], Counts]:
+    def count(work: Work) -> Counts:
+        of, points = work.geometry, (outputs + 2) ** 2
+        tiles = work.batch * prod(-(-size // outputs) for size in of.output_size)
+        read, written = (-(-channels // 16) * 16 for channels in (of.group_in, of.group_out))  # whole vectors
+        weights = of.groups * points * of.group_in * written
+        moved = of.groups * tiles * points * (read + written) + 2 * weights
+        space = (1 + cores()) * weights + _threads_space(work)
+        return Counts(of.groups * tiles * points * of.group_in * written, moved + work.arrays, space)
+
+    return count
+
+
+def _threads_space(work: Work) -> float:
+    """A band or a piece for each thread, and what is rounded up."""
+    return 2 * cores() * BUDGET / work.itemsize
+
+
 MODELS: Mapping[str, Model] = {
-    "im2col": Model(_im2col, 8e10, 4e9, 30e-6),
-    "shift": Model(_shift, 6e10, 1.2e10, 60e-6),
-    "winograd2": Model(_winograd(2), 5e10, 5e8, 300e-6),
-    "winograd4": Model(_winograd(4), 5e10, 5e8, 300e-6),
-    "fft": Model(_fft, 5e9, 5e9, 200e-6),
+    "im2col": Model(_im2col, 5.6e10, 2.2e10, 30e-6),
+    "shift": Model(_shift, 8e10, 1.2e10, 50e-6),
+    "direct": Model(_direct, 9.5e10, 4.8e10, 30e-6),
+    "winograd2": Model(_winograd(2), 5e10, 6.5e8, 190e-6),
+    "winograd4": Model(_winograd(4), 5e10, 6.5e8, 260e-6),
+    "fused2": Model(_fused(2), 1.05e11, 3.9e10, 40e-6),
+    "fused4": Model(_fused(4), 9.3e10, 2.9e10, 45e-6),
+    "fft": Model(_fft, 5e9, 6e9, 85e-6),
 }
 
 
@@ -172,7 +197,7 @@ def costs(path: str, work: Work, dtype: np.dtype[Any]) -> dict[str, float]:
 
 
 def _fits(name: str, work: Work) -> bool:
-    return not PATHS[name].supports(work.geometry) and samples(name, replace(work, batch=1)) > 0
+    return not EVERY[name].supports(work.geometry) and samples(name, replace(work, batch=1)) > 0
 
 
 def samples(name: str, work: Work) -> int:
@@ -180,4 +205,6 @@ def samples(name: str, work: Work) -> int:
     if name not in MODELS:
         return work.batch
     one, two = (MODELS[name].count(replace(work, batch=batch)).space * work.itemsize for batch in (1, 2))
+    if one == two:
+        return work.batch if one <= SPACE else 0
     return min(work.batch, int((SPACE - one) // (two - one)) + 1)  # what does not grow with the batch is in both

@@ -2,7 +2,7 @@
 
 Arrays are channels-first and have the shapes of the geometry; for the transposed layer that is the convolution's whose
 transpose it is. A bound has the shape of what it bounds and is float64. `path` names the algorithm in
-`numeric.paths.PATHS`, or has `numeric.paths.auto` choose; those that only add up the layer's products have one bound,
+`numeric.paths.EVERY`, or has `numeric.paths.auto` choose; those that only add up the layer's products have one bound,
 for the others see `numeric.rounding.paths`.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from numeric.dense import dense, locally_connected, locally_connected_input_gradient, locally_connected_weight_gradient
 from numeric.dtypes import Array
 from numeric.geometry import Geometry
-from numeric.paths import DIRECT, im2col
+from numeric.paths import SUMS, im2col
 from numeric.paths.auto import Function, plan
 from numeric.plane import Mode, mode_padding, rot180
 from numeric.rounding.model import bilinear_bound, gamma, outward, size, sum_bound, unit_roundoff
@@ -51,7 +51,7 @@ def conv_double_backward_bound(
     def both(a: Array, b: Array) -> Array:
         return im2col.conv(a[0], b[0], geometry) + im2col.conv(a[1], b[1], geometry)
 
-    if _chosen(path, "conv", ddx, w, geometry)[0] in DIRECT:
+    if _chosen(path, "conv", ddx, w, geometry)[0] in SUMS:
         dg = bilinear_bound(both, a, b)
     else:
         parts = sum(_layer_bound("conv", *pair, geometry, path) for pair in zip(a, b, strict=True))
@@ -130,7 +130,7 @@ def _layer_bound(name: Function, a: Array, b: Array, geometry: Geometry, path: s
     """Bound on one of the layer's three functions, and on a bias that is added to each of its channels."""
     offset = None if bias is None else bias.reshape(-1, *(1,) * geometry.ndim)
     chosen, samples = _chosen(path, name, a, b, geometry)
-    if chosen in DIRECT:
+    if chosen in SUMS:
         return bilinear_bound(lambda a, b: getattr(im2col, name)(a, b, geometry), a, b, offset)
     if name != "weight_gradient" or samples >= len(a):
         return path_bound(name, a, b, geometry, chosen, offset)

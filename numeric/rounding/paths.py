@@ -15,7 +15,8 @@ import numpy as np
 
 from numeric.dtypes import Array
 from numeric.geometry import Geometry
-from numeric.paths import PATHS, im2col, pointwise
+from numeric.paths import EVERY, im2col, pointwise
+from numeric.paths.compiled.fused import Fused, backward, turned
 from numeric.paths.fft import Fourier, sizes, transform_error
 from numeric.paths.toom_cook import Filtering
 from numeric.paths.windows import pad
@@ -33,9 +34,11 @@ def path_bound(name: str, a: Array, b: Array, geometry: Geometry, path: str, off
     """Bound on what a path's function is off by, shape of its result, with an offset that is added at the end."""
     dtype = np.result_type(a, b) if offset is None else np.result_type(a, b, offset)
     unit = unit_roundoff(dtype)  # refuses other types before any work
-    algorithm = PATHS[path]
+    algorithm = EVERY[path]
+    if isinstance(algorithm, Fused) and name == "input_gradient":
+        name, b, geometry = "conv", turned(b, geometry), backward(geometry)
     with np.errstate(over="ignore", invalid="ignore"):  # no promise is made there
-        if isinstance(algorithm, Winograd):
+        if isinstance(algorithm, Winograd | Fused):
             bound = winograd_bound(name, a, b, geometry, algorithm.filtering, dtype)
         elif isinstance(algorithm, Fourier):
             bound = fourier_bound(name, a, b, geometry, dtype)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import numeric as nm
 from numeric import Geometry, GeometryError, definition, rounding
-from numeric.paths import DIRECT, PATHS, auto
+from numeric.paths import COMPILED, EVERY, SUMS, auto
 from numeric.paths.auto import AUTOMATIC, MODELS, Work, costs, plan
 from tests import checks, strategies
 
@@ -63,19 +63,20 @@ def test_what_is_chosen_is_allowed_takes_the_layer_and_is_expected_to_be_fastest
     assert name in found
     assert found[name] == min(found.values())
     assert set(found) <= set(AUTOMATIC[path])
-    assert not any(PATHS[other].supports(geometry) for other in found)
+    assert not any(EVERY[other].supports(geometry) for other in found)
 
 
 def test_auto_only_adds_up_the_layers_own_products():
-    assert set(AUTOMATIC["auto"]) == set(DIRECT)
-    assert set(MODELS) <= set(PATHS)
+    assert set(AUTOMATIC["auto"]) == set(SUMS)
+    assert set(MODELS) <= set(EVERY)
 
 
 @pytest.mark.parametrize(
     ("path", "layer", "name"),
     [
-        ("auto", Geometry((2048, 2048), (31, 31), padding=15), "shift"),  # its columns alone would be 16 GB
-        ("auto-fast", Geometry((2048, 2048), (31, 31), padding=15), "fft"),
+        ("auto", Geometry((2048, 2048), (31, 31), padding=15), "direct"),  # columns alone would be 16 GB
+        ("auto", Geometry((64, 64, 8), (3, 3, 3), in_channels=8, out_channels=8), "im2col"),
+        ("auto-fast", Geometry((512, 512), (101, 101), padding=50), "fft"),
         ("auto-fastest", Geometry((8, 8), (3, 3)), "im2col"),
     ],
     ids=str,
@@ -92,7 +93,7 @@ def test_what_runs_is_what_was_chosen_and_its_bound_holds(path, data):
     geometry = case.geometry
     name = plan(path, "conv", geometry, case.batch, np.dtype(np.float32))[0]
     y = public("conv", geometry, of["x"], of["w"], path)
-    checks.check_same(y, PATHS[name].conv(of["x"], of["w"], geometry))
+    checks.check_same(y, EVERY[name].conv(of["x"], of["w"], geometry))
     true = definition.conv(strategies.exact(of["x"]), strategies.exact(of["w"]), geometry)
     bound = rounding.conv_bound(of["x"], of["w"], geometry, path=path)
     checks.check_same(bound, rounding.conv_bound(of["x"], of["w"], geometry, path=name))
@@ -107,25 +108,25 @@ def test_the_bound_is_that_of_the_path_that_was_chosen(monkeypatch):
     chosen, direct = (rounding.conv_bound(x, w, geometry, path=path) for path in ("auto-fast", "auto"))
     checks.check_same(chosen, rounding.conv_bound(x, w, geometry, path="winograd2"))
     assert (chosen > direct).any()
-    checks.check_same(public("conv", geometry, x, w, "auto-fast"), PATHS["winograd2"].conv(x, w, geometry))
+    checks.check_same(public("conv", geometry, x, w, "auto-fast"), EVERY["winograd2"].conv(x, w, geometry))
     plan.cache_clear()
 
 
-@pytest.mark.parametrize("path", [name for name in MODELS if name != "fft"])
+@pytest.mark.parametrize("path", [name for name in MODELS if name not in ("fft", *COMPILED)])
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_large_batch_is_done_in_blocks(path, function, little_space):
     a, b = arguments(function, WIDE, 31)
     samples = plan(path, function, WIDE, 31, a.dtype)[1]
     assert 0 < samples < 31
     found = public(function, WIDE, a, b, path)
-    whole = getattr(PATHS["shift"], function)(a.astype(np.int64), b.astype(np.int64), WIDE)
+    whole = getattr(EVERY["shift"], function)(a.astype(np.int64), b.astype(np.int64), WIDE)
     np.testing.assert_array_equal(np.rint(found), whole)
 
 
 def test_the_bound_of_a_gradient_that_is_added_up_in_blocks(little_space):
     g, x = arguments("weight_gradient", WIDE, 31, np.float32)
     g, x = g / np.float32(3), x / np.float32(7)
-    true = PATHS["shift"].weight_gradient(g.astype(np.float64), x.astype(np.float64), WIDE)
+    true = EVERY["shift"].weight_gradient(g.astype(np.float64), x.astype(np.float64), WIDE)
     for path in ("winograd4", "fft"):
         bound = rounding.weight_gradient_bound(g, x, WIDE, path=path)
         assert (abs(public("weight_gradient", WIDE, g, x, path) - true) <= bound).all()
@@ -138,7 +139,7 @@ def test_the_bound_of_a_gradient_that_is_added_up_in_blocks(little_space):
         assert (bound >= alone).all()
 
 
-@pytest.mark.parametrize("path", MODELS)
+@pytest.mark.parametrize("path", [name for name in MODELS if name not in COMPILED])
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_the_work_space_is_bounded(path, function, little_space):
     """What is held beside arguments and result, at most, as NumPy tells tracemalloc."""

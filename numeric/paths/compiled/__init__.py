@@ -14,9 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from numeric.dtypes import Array
+from numeric.paths import toom_cook
 from numeric.threads import limit
 
 FASTMATH = frozenset({"contract", "reassoc", "nsz"})  # fused, in any order, zeros without sign; not "nnan" and "ninf"
@@ -39,13 +42,26 @@ def expect_floats(path: str, *arrays: Array) -> None:
         )
 
 
-def jit(*, parallel: bool = False, inline: bool = False) -> Callable[[Callable[..., Any]], Any]:
+def jit(*, parallel: bool = False) -> Callable[[Callable[..., Any]], Any]:
     """Numba's decorator with this project's settings; what was compiled is kept beside the source."""
     import numba
 
     settings = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": set(FASTMATH)}
-    decorated: Any = numba.njit(parallel=parallel, inline="always" if inline else "never", **settings)
-    return lambda function: decorated(function)
+    decorated: Any = numba.njit(parallel=parallel, **settings)
+
+    def compiled(function: Callable[..., Any]) -> Any:
+        # Numba looks for a change in the function's own file only, but what was compiled holds code of the others, too
+        function.__qualname__ += f"_{_fingerprint():08x}"
+        return decorated(function)
+
+    return compiled
+
+
+@lru_cache(maxsize=1)
+def _fingerprint() -> int:
+    """Checksum of all that is compiled, and of what the matrices in it are made by."""
+    files = [*sorted(Path(__file__).parent.glob("*.py")), Path(toom_cook.__file__)]
+    return crc32(b"".join(file.read_bytes() for file in files))
 
 
 @contextmanager

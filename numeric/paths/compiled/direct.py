@@ -71,7 +71,7 @@ def weight_gradient(g: Array, x: Array, geometry: Geometry) -> Array:
         turned = 4 * out >= 3 * width * -(-out // width)  # few lanes of the channels' vectors stay empty
         sweep = _forward(plain, len(x), threads, x.itemsize, apart=not turned)
         parts = max(1, min(-(-threads // groups), len(x) * -(-sweep.rows // sweep.band)))
-        found = weights(_rows(g), _rows(padded), sweep, width, parts, turned)
+        found: Array = weights(_rows(g), _rows(padded), sweep, width, parts, turned)
     found = found.reshape(parts, groups, -1).sum(axis=0, dtype=g.dtype) if parts > 1 else found
     if turned:
         found = found.reshape(groups, len(sweep.table), -1)[..., :out].swapaxes(-1, -2)
@@ -124,14 +124,18 @@ def _axes(geometry: Geometry) -> list[Any]:
 def _forward(geometry: Geometry, batch: int, threads: int, itemsize: int, *, apart: bool = False) -> Sweep:
     """The layer itself: a tap's shift is what output 0 reads through it."""
     rows, columns = _axes(geometry)
-    shifts = [(rows.reads(0, u), columns.reads(0, v)) for u in range(rows.kernel_size) for v in range(columns.kernel_size)]
+    shifts = [
+        (rows.reads(0, u), columns.reads(0, v)) for u in range(rows.kernel_size) for v in range(columns.kernel_size)
+    ]
     size, stride = (rows.output_size, columns.output_size), (rows.stride, columns.stride)
     channels = geometry.groups, geometry.group_in, geometry.group_out
     return laid_out(size, stride, shifts, channels, (batch, threads, itemsize), apart=apart)
 
 
 @lru_cache(maxsize=1024)
-def _backward(geometry: Geometry, batch: int, threads: int, itemsize: int) -> list[tuple[Sweep, list[int], Shift, Shift]]:
+def _backward(
+    geometry: Geometry, batch: int, threads: int, itemsize: int
+) -> list[tuple[Sweep, list[int], Shift, Shift]]:
     """The input's positions by their residue modulo the stride: which taps they are read through, and from where.
 
     Output o reads `a = stride * o + dilation * u - low`. For `a = stride * q + residue` that is o = q + (residue + low -
@@ -151,7 +155,7 @@ def _backward(geometry: Geometry, batch: int, threads: int, itemsize: int) -> li
             size = [-(-(axis.input_size - r) // axis.stride) for axis, r in zip(axes, residues, strict=True)]
             channels = geometry.groups, geometry.group_out, geometry.group_in
             sweep = laid_out(size, (1, 1), shifts, channels, (batch, threads, itemsize))
-            found.append((sweep, among, residues, tuple(axis.stride for axis in axes)))
+            found.append((sweep, among, (residues[0], residues[1]), (axes[0].stride, axes[1].stride)))
     return found
 
 
@@ -201,4 +205,5 @@ def laid_out(
         for row, column in shifts
     ]
     arrays = np.array(starts, np.int64), np.array(table, np.int64)
-    return Sweep(groups, read, written, rows, columns, *stride, above, parts, halo, band, pitch, *arrays)
+    down, across = stride
+    return Sweep(groups, read, written, rows, columns, down, across, above, parts, halo, band, pitch, *arrays)

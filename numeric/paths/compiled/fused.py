@@ -68,7 +68,7 @@ class Fused:
 
             of = _tiling(geometry, self.outputs, len(x), threads, x.itemsize)
             parts = max(1, min(-(-threads // geometry.groups), len(x)))
-            found = weight_gradient(g.reshape(-1), x.reshape(-1), of, lanes(x.itemsize), parts)
+            found: Array = weight_gradient(g.reshape(-1), x.reshape(-1), of, lanes(x.itemsize), parts)
         return found.reshape(geometry.weight_shape)
 
     def _floats(self, *arrays: Array) -> list[Array]:
@@ -95,6 +95,13 @@ def backward(geometry: Geometry) -> Geometry:
     return Geometry(geometry.output_size, (3, 3), padding=padding, groups=geometry.groups, **channels)
 
 
+def turned(w: Array, geometry: Geometry) -> Array:
+    """Weights of that layer."""
+    groups, shape = geometry.groups, (geometry.in_channels, geometry.group_out, 3, 3)
+    parts = w.reshape(groups, geometry.group_out, geometry.group_in, 3, 3).swapaxes(1, 2)
+    return parts.reshape(shape)[..., ::-1, ::-1]
+
+
 @lru_cache(maxsize=1024)
 def _tiling(geometry: Geometry, outputs: int, batch: int, threads: int, itemsize: int) -> Tiling:
     """As many rows of tiles at once as `BUDGET` holds, and no more than give every thread four pieces."""
@@ -107,5 +114,6 @@ def _tiling(geometry: Geometry, outputs: int, batch: int, threads: int, itemsize
     share = -(-batch * geometry.groups * down // (4 * threads))
     piece = max(1, min(max(BUDGET // itemsize, weights) // line, share))
     (above, _), (left, _) = geometry.padding
-    sizes = (*geometry.input_size, rows, columns)
-    return Tiling(outputs, geometry.groups, geometry.group_in, geometry.group_out, *sizes, above, left, piece)
+    height, width = geometry.input_size
+    channels = geometry.groups, geometry.group_in, geometry.group_out
+    return Tiling(outputs, *channels, height, width, rows, columns, above, left, piece)

@@ -86,7 +86,9 @@ def _fill(laid: Array, x: Array, n: int, channel: int, first: int, rows: int, of
 
 
 @jit()
-def _sums(out: Array, length: int, pitch: int, a: Array, start: int, rows: int, x: Array, table: Array, lanes: int) -> None:
+def _sums(
+    out: Array, length: int, pitch: int, a: Array, start: int, rows: int, x: Array, table: Array, lanes: int
+) -> None:
     """`rows` rows of sums over all moved rows of x; `length` is rounded up to whole vectors."""
     count, f = len(table), 0
     if rows == 8:

@@ -217,12 +217,18 @@ def layer(x: Array, u: Array, y: Array, of: Tiling, lanes: int) -> None:
                 for k in range(0, pitch, lanes):
                     place = ((row - first) * count + t) * pitch + k
                     if m == 2:
-                        _OUTPUT_BACK_2(back, t * 2 * pitch + k, wide, pitch, found, place, 4 * tiles * pitch, tiles * pitch)
+                        _OUTPUT_BACK_2(
+                            back, t * 2 * pitch + k, wide, pitch, found, place, 4 * tiles * pitch, tiles * pitch
+                        )
                     else:
-                        _OUTPUT_BACK_4(back, t * 4 * pitch + k, wide, pitch, found, place, 6 * tiles * pitch, tiles * pitch)
+                        _OUTPUT_BACK_4(
+                            back, t * 4 * pitch + k, wide, pitch, found, place, 6 * tiles * pitch, tiles * pitch
+                        )
             start = (n * of.groups + group) * of.written * out_plane
             for i in range(min(m, of.rows - top)):
-                transposed(y, start + (top + i) * of.columns, out_plane, back, i * wide, pitch, of.columns, of.written, lanes)
+                transposed(
+                    y, start + (top + i) * of.columns, out_plane, back, i * wide, pitch, of.columns, of.written, lanes
+                )
 
 
 @jit(parallel=True)

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -111,7 +111,9 @@ class _Code:
         """Sum of a vector's entries, by halves."""
         half = self.lanes // 2
         while half:
-            other = self.builder.shuffle_vector(vector, vector, _mask([(i + half) % self.lanes for i in range(self.lanes)]))
+            other = self.builder.shuffle_vector(
+                vector, vector, _mask([(i + half) % self.lanes for i in range(self.lanes)])
+            )
             vector = self.builder.fadd(vector, other, flags=FUSED)
             half //= 2
         return self.builder.extract_element(vector, ir.Constant(SMALL, 0))
@@ -152,13 +154,15 @@ def _intrinsic(arrays: Sequence[int], count: int, emit: Callable[[_Code], None])
     names = ", ".join(f"a{i}" for i in range(count))
     made: dict[str, Any] = {"typed": typed}
     # Numba reads how many arguments an intrinsic has off its signature
-    exec(f"def run(typing, {names}): return typed({names})", made)  # noqa: S102 - no text but the names above
+    exec(f"def run(typing, {names}): return typed({names})", made)
     return intrinsic(made["run"])
 
 
-@lru_cache(maxsize=None)
+@cache
 def products(rows: int, vectors: int, *, listed: Literal["", "a", "x"] = "", add: bool = False) -> Any:
     """`out[i, :] = sum over l, r of a[i, l, r] * x[l, r, :]` for `rows` rows of `vectors` vectors; with `add`, `+=`.
+
+    What is added to is added last: a long sum made of many calls is one of short sums, and as exact.
 
     Called as `run(out, start, pitch, a, start, pitch, step, line, x, start, step, line, table, first, count, lines)`: out's
     row i is at `start + i * pitch`, `a[i, l, r]` at `start + i * pitch + l * line + r * step`, `x[l, r, :]` at `start + l *
@@ -172,7 +176,7 @@ def products(rows: int, vectors: int, *, listed: Literal["", "a", "x"] = "", add
         out, a, x = code.at(code.array(0), out_start), code.at(code.array(3), a_start), code.at(code.array(8), x_start)
         table = code.at(code.array(12), first)
         places = [[code.at(out, code.times(i, out_pitch), j * code.lanes) for j in range(vectors)] for i in range(rows)]
-        sums = [[code.variable(code.load(p) if add else code.number(0.0)) for p in row] for row in places]
+        sums = [[code.variable(code.number(0.0)) for _ in row] for row in places]
         if listed == "a":
             starts = [code.at(a, code.builder.load(code.at(table, i))) for i in range(rows)]
         else:
@@ -188,12 +192,15 @@ def products(rows: int, vectors: int, *, listed: Literal["", "a", "x"] = "", add
                     code.add_product(sums[i][j], factor, read[j])
         for i in range(rows):
             for j in range(vectors):
-                code.store(code.builder.load(sums[i][j]), places[i][j])
+                total = code.builder.load(sums[i][j])
+                if add:
+                    total = code.builder.fadd(code.load(places[i][j]), total, flags=FUSED)
+                code.store(total, places[i][j])
 
     return _intrinsic((0, 3, 8, 12), 16, emit)
 
 
-@lru_cache(maxsize=None)
+@cache
 def dots(rows: int, columns: int) -> Any:
     """`out[i, j] += sum over f of a[i, f] * x[j, f]` for `rows` rows and `columns` columns.
 
@@ -223,7 +230,7 @@ def dots(rows: int, columns: int) -> Any:
     return _intrinsic((0, 3, 6, 8), 11, emit)
 
 
-@lru_cache(maxsize=None)
+@cache
 def transform(matrix: tuple[tuple[float, ...], ...]) -> Any:
     """`out = matrix @ tile @ matrix.T` for as many tiles as there are lanes, which lie side by side.
 

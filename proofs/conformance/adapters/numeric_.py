@@ -1,4 +1,4 @@
-"""This project's own `numeric`, through the functions that users call. Flavours: the paths of `numeric.paths.PATHS`."""
+"""This project's own `numeric`, through the functions that users call. Flavours: the paths of `numeric.paths.EVERY`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numeric
 from numeric.dtypes import Array
 from numeric.geometry import Geometry
 from numeric.layout import as_given, channels_first
-from numeric.paths import PATHS
+from numeric.paths import COMPILED, EVERY
 from proofs.conformance.adapters.host import Host, only_host
 from proofs.conformance.adapters.operations import Operation, remainder
 from proofs.conformance.functions import FUNCTIONS, options
@@ -21,16 +21,17 @@ def load(
 ) -> Host:
     """Make the target."""
     path = rest or "im2col"
-    if path not in PATHS:
-        raise TargetError(f"numeric has the paths {', '.join(PATHS)}; got {path!r}")
-    only_host("numeric", dtype, device, ("float64", "float32", "float16", "int64"))
+    if path not in EVERY:
+        raise TargetError(f"numeric has the paths {', '.join(EVERY)}; got {path!r}")
+    types = ("float64", "float32") if path in COMPILED else ("float64", "float32", "float16", "int64")
+    only_host("numeric", dtype, device, types)
     name = f"numeric:{rest}" if rest else "numeric"
     last = layout == "NHWC"
 
     def refuses(function: str, geometry: Geometry) -> str:
         if dtype == "int64" and FUNCTIONS[function].operation == "average_pool":
             return "averages of integers are float64"
-        return PATHS[path].supports(geometry) if FUNCTIONS[function].operation.startswith("conv") else ""
+        return EVERY[path].supports(geometry) if FUNCTIONS[function].operation.startswith("conv") else ""
 
     return Host(
         name,
