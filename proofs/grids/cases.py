@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from math import prod
 from typing import Any
 
@@ -172,14 +173,14 @@ class FilterCase(Unsampled):
 
     outputs: int
     taps: int
-    points: tuple[int, ...]
+    points: tuple[int | Fraction, ...]
 
     def shapes(self) -> Mapping[str, Shape]:
         """x, k."""
         return {"x": (self.outputs + self.taps - 1,), "k": (self.taps,)}
 
     def __str__(self) -> str:
-        return f"F({self.outputs}, {self.taps}) at {self.points} and infinity"
+        return f"F({self.outputs}, {self.taps}) at ({', '.join(map(str, self.points))}) and infinity"
 
 
 @dataclass(frozen=True)

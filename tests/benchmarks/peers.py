@@ -23,13 +23,13 @@ class UnsupportedError(Exception):
 
 def numeric(case: Any, a: np.ndarray, b: np.ndarray) -> Iterator[Variant]:
     """Our own paths, those of AUTOMATIC's choice or, with PATHS set in the environment, every one."""
-    from numeric.paths import PATHS
+    from numeric.paths import EVERY
     from numeric.paths.auto import AUTOMATIC, plan
 
     function: Any = case.function
     names = dict.fromkeys(plan(path, function, case.geometry, case.batch, a.dtype)[0] for path in AUTOMATIC)
     if os.environ.get("CONV_SPEED_PATHS"):
-        names = dict.fromkeys(name for name in PATHS if name != "definition")
+        names = dict.fromkeys(name for name in EVERY if name != "definition")
     for name in names:
         yield name, _public(case, a, b, name), np.asarray
 

@@ -138,8 +138,8 @@ def _backward(
 ) -> list[tuple[Sweep, list[int], Shift, Shift]]:
     """The input's positions by their residue modulo the stride: which taps they are read through, and from where.
 
-    Output o reads `a = stride * o + dilation * u - low`. For `a = stride * q + residue` that is o = q + (residue + low -
-    dilation * u) / stride, where it divides: a shift of g by as much.
+    Output o reads `a = stride * o + dilation * u - low`. For `a = stride * q + residue` that is o = q + (residue + low
+    - dilation * u) / stride, where it divides: a shift of g by as much.
     """
     axes = _axes(geometry)
     found = []
@@ -171,8 +171,8 @@ def laid_out(
     """Say where a band's input lies.
 
     Columns are kept by their residue modulo the stride, so that a tap reads consecutive ones; positions of a band then
-    have a gap at the end of each row, as wide as the kernel reaches. Where that is much of a row, or with `apart`, every
-    column of the kernel has a copy of its own and there is none.
+    have a gap at the end of each row, as wide as the kernel reaches. Where that is much of a row, or with `apart`,
+    every column of the kernel has a copy of its own and there is none.
     """
     from numeric.paths.compiled.sweep import Sweep
 

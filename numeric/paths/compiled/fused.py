@@ -1,13 +1,13 @@
 """Winograd's filtering, compiled and fused: tiles of 3x3 layers of stride 1, without any array of all points.
 
-The matrices are `numeric.paths.toom_cook`'s, as in `numeric.paths.winograd`; F(4,3) is at the points 0, 1, -1, 1/2, -2 and
-infinity, of which the error is less than half that of 0, 1, -1, 2, -2. The input gradient is the layer of the rotated
-weights. Sources: A. Lavin, S. Gray, Fast Algorithms for Convolutional Neural Networks (2016), arXiv 1509.09308; B.
-Barabasz, A. Anderson, K. Soodhalter, D. Gregg, Error Analysis and Improving the Accuracy of Winograd Convolution for Deep
-Neural Networks (2018), arXiv 1803.10986. The kernels are `numeric.paths.compiled.tiles`.
+The matrices are `numeric.paths.toom_cook`'s, as in `numeric.paths.winograd`; F(4,3) is at the points 0, 1, -1, 1/2, -2
+and infinity, of which the error is less than half that of 0, 1, -1, 2, -2. The input gradient is the layer of the
+rotated weights. Sources: A. Lavin, S. Gray, Fast Algorithms for Convolutional Neural Networks (2016), arXiv
+1509.09308; B. Barabasz, A. Anderson, K. Soodhalter, D. Gregg, Error Analysis and Improving the Accuracy of Winograd
+Convolution for Deep Neural Networks (2018), arXiv 1803.10986. The kernels are `numeric.paths.compiled.tiles`.
 
-The work space is a piece of the tiles for each thread, about `BUDGET` bytes, and the weights at points. A NaN or an infinity
-spreads over the tiles that read it.
+The work space is a piece of the tiles for each thread, about `BUDGET` bytes, and the weights at points. A NaN or an
+infinity spreads over the tiles that read it.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Fused:
 
 @lru_cache(maxsize=1024)
 def backward(geometry: Geometry) -> Geometry:
-    """The layer whose output is the input gradient: it reads g, and its weights are rotated and have channels swapped."""
+    """The layer whose output is the input gradient: it reads g, by rotated weights with their channels swapped."""
     padding = tuple((2 - low, 2 - high) for low, high in geometry.padding)
     channels: Any = {"in_channels": geometry.out_channels, "out_channels": geometry.in_channels}
     return Geometry(geometry.output_size, (3, 3), padding=padding, groups=geometry.groups, **channels)

@@ -1,9 +1,10 @@
 """Kernels of the compiled direct path: sums of rows of the input, moved by each tap.
 
-A `Sweep` says which: `y[m, q] = sum over r = (channel, tap) of a[m, r] * x[channel, stride * q + shift(tap)]`, on two axes.
-It is the layer's forward pass, and the input gradient of any stride is one for every residue of the input's positions.
-A band of the output's rows at a time, the input is laid out so that what a tap reads at all positions lies in one piece:
-then every product of a tap and a channel is one move, `table[r]`, and the sum one call of `vector.products`.
+A `Sweep` says which: `y[m, q] = sum over r = (channel, tap) of a[m, r] * x[channel, stride * q + shift(tap)]`, on two
+axes. It is the layer's forward pass, and the input gradient of any stride is one for every residue of the input's
+positions. A band of the output's rows at a time, the input is laid out so that what a tap reads at all positions lies
+in one piece: then every product of a tap and a channel is one move, `table[r]`, and the sum one call of
+`vector.products`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _DOTS, _DOTS_ROW, _DOTS_COLUMN, _DOT = dots(4, 6), dots(1, 6), dots(4, 1), dots(
 
 
 class Sweep(NamedTuple):
-    """What is summed, and how a band of the input is laid out: `(channel, set of columns, residue of rows, row, column)`.
+    """What is summed, and how a band of the input lies: `(channel, set of columns, residue of rows, row, column)`.
 
     `starts` has the first column of each set, `table` where the row of a channel and tap begins.
     """
@@ -146,7 +147,7 @@ def _panels(a: Array) -> Array:
 
 @jit(parallel=True)
 def sweep(x: Array, a: Array, y: Array, of: Sweep, lanes: int, at: tuple[int, int], step: tuple[int, int]) -> None:
-    """Write the sums for x `(batch, channels, rows, columns)` and a `(groups, written, R)` to y, `step` apart from `at`."""
+    """Write the sums for x `(batch, channels, rows, columns)` and a `(groups, written, R)` to y, `step` apart."""
     panels = _panels(a)
     bands = -(-of.rows // of.band)
     pitch = -(-(of.band * of.pitch) // lanes) * lanes
@@ -178,7 +179,7 @@ def sweep(x: Array, a: Array, y: Array, of: Sweep, lanes: int, at: tuple[int, in
 
 @jit()
 def _outer(out: Array, pitch: int, g: Array, x: Array, of: Sweep, rows: int, lanes: int) -> None:
-    """`out[r, :] += sum over positions of x[table[r] + position] * g[position, :]`, for g with all channels side by side."""
+    """`out[r, :] += sum over positions of x[table[r] + position] * g[position, :]`, g with channels side by side."""
     # positions without a gap are one line
     gap = of.pitch > of.columns
     lines, count = (rows, of.columns) if gap else (1, rows * of.columns)
@@ -240,8 +241,8 @@ def _inner(out: Array, g: Array, start: int, pitch: int, x: Array, of: Sweep, le
 def weights(g: Array, x: Array, of: Sweep, lanes: int, parts: int, turned: bool) -> Array:
     """`sum over samples and positions of g[m, position] * x[channel, stride * position + shift(tap)]`, in `parts` sums.
 
-    g is `(batch, channels, rows, columns)`, the result `(parts, groups, R, written)` if `turned`, with written rounded up
-    to whole vectors, and else `(parts, groups, written, R)`.
+    g is `(batch, channels, rows, columns)`, the result `(parts, groups, R, written)` if `turned`, with written rounded
+    up to whole vectors, and else `(parts, groups, written, R)`.
     """
     bands = -(-of.rows // of.band)
     pieces = len(x) * bands

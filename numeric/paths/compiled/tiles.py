@@ -1,8 +1,9 @@
 """Kernels of the fused Winograd paths: some rows of tiles at a time go to points, through the products, and back.
 
-What is on its way stays in a core's cache. Inside, channels lie side by side: x and g are transposed as they are read, so
-that a transform takes one tile of as many channels as a vector has lanes, and what is scalar in a product is a channel of
-a tile. Points are numbered row by row; arrays of points are `(point, tile, channel)`, weights `(point, read, written)`.
+What is on its way stays in a core's cache. Inside, channels lie side by side: x and g are transposed as they are read,
+so that a transform takes one tile of as many channels as a vector has lanes, and what is scalar in a product is a
+channel of a tile. Points are numbered row by row; arrays of points are `(point, tile, channel)`, weights `(point,
+read, written)`.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def _spread(
     out: Array, x: Array, start: int, plane: int, channels: int, size: tuple[int, int], first: tuple[int, int],
     lines: int, across: int, pitch: int, lanes: int
 ) -> None:  # fmt: skip
-    """`lines` by `across` cells of x from `first` on, as `(row, column, channel)`; zero where x, of `size`, has none."""
+    """`lines` by `across` cells of x from `first` on, as `(row, column, channel)`; zero outside of x's `size`."""
     height, width = size
     low = min(max(0, -first[1]), across)
     high = max(min(across, width - first[1]), low)
@@ -160,7 +161,7 @@ def _correlate(out: Array, v: Array, h: Array, tiles: int, rows: int, read: int,
 
 @jit(parallel=True)
 def weights_at_points(w: Array, of: Tiling, lanes: int, out_step: int, in_step: int, rotated: bool) -> Array:
-    """`(groups, point, read, written)`; an entry of w is at `written * out_step + read * in_step + tap` of its group."""
+    """`(groups, point, read, written)`; w has an entry at `written * out_step + read * in_step + tap` of a group."""
     pitch, points = _whole(of.written, lanes), (of.m + 2) ** 2
     u = np.empty(of.groups * points * of.read * pitch, w.dtype)
     for unit in prange(of.groups * of.read):

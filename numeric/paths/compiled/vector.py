@@ -9,10 +9,10 @@ kernels, which are plain Numba. Arrays are flat, and are told with the place at 
     transform   a matrix on both axes of a tile, for as many tiles as a vector has lanes
     transpose   a square of as many rows as a vector has lanes
 
-A vector is as wide as the processor's registers (`lanes`). Sources: K. Goto, R. van de Geijn, Anatomy of High-Performance
-Matrix Multiplication (2008); E. Georganas et al., Anatomy of High-Performance Deep Learning Convolutions on SIMD
-Architectures (2018), arXiv 1808.05567. Nothing checks an index: a kernel that asks for a wrong one reads or writes
-beyond its arrays. Products may be fused into sums, which may be taken in any order.
+A vector is as wide as the processor's registers (`lanes`). Sources: K. Goto, R. van de Geijn, Anatomy of
+High-Performance Matrix Multiplication (2008); E. Georganas et al., Anatomy of High-Performance Deep Learning
+Convolutions on SIMD Architectures (2018), arXiv 1808.05567. Nothing checks an index: a kernel that asks for a wrong
+one reads or writes beyond its arrays. Products may be fused into sums, which may be taken in any order.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def _intrinsic(arrays: Sequence[int], count: int, emit: Callable[[_Code], None])
     names = ", ".join(f"a{i}" for i in range(count))
     made: dict[str, Any] = {"typed": typed}
     # Numba reads how many arguments an intrinsic has off its signature
-    exec(f"def run(typing, {names}): return typed({names})", made)
+    exec(f"def run(typing, {names}): return typed({names})", made)  # noqa: S102 - no text but the names above
     return intrinsic(made["run"])
 
 
@@ -164,10 +164,10 @@ def products(rows: int, vectors: int, *, listed: Literal["", "a", "x"] = "", add
 
     What is added to is added last: a long sum made of many calls is one of short sums, and as exact.
 
-    Called as `run(out, start, pitch, a, start, pitch, step, line, x, start, step, line, table, first, count, lines)`: out's
-    row i is at `start + i * pitch`, `a[i, l, r]` at `start + i * pitch + l * line + r * step`, `x[l, r, :]` at `start + l *
-    line + r * step`, for r below `count` and l below `lines`. Where a is listed, `table[first + i]` takes the place of
-    `i * pitch`; where x is, `table[first + r]` that of `r * step`.
+    Called as `run(out, start, pitch, a, start, pitch, step, line, x, start, step, line, table, first, count, lines)`:
+    out's row i is at `start + i * pitch`, `a[i, l, r]` at `start + i * pitch + l * line + r * step`, `x[l, r, :]` at
+    `start + l * line + r * step`, for r below `count` and l below `lines`. Where a is listed, `table[first + i]` takes
+    the place of `i * pitch`; where x is, `table[first + r]` that of `r * step`.
     """
 
     def emit(code: _Code) -> None:
@@ -205,7 +205,8 @@ def dots(rows: int, columns: int) -> Any:
     """`out[i, j] += sum over f of a[i, f] * x[j, f]` for `rows` rows and `columns` columns.
 
     Called as `run(out, out_start, out_pitch, a, a_start, a_pitch, x, x_start, table, first, count)`: `a[i, f]` is at
-    `a_start + i * a_pitch + f`, `x[j, f]` at `x_start + table[first + j] + f`; f runs below `count`, a multiple of the lanes.
+    `a_start + i * a_pitch + f`, `x[j, f]` at `x_start + table[first + j] + f`; f runs below `count`, a multiple of the
+    lanes.
     """
 
     def emit(code: _Code) -> None:

@@ -6,6 +6,7 @@ from numeric.paths import PATHS
 from numeric.paths.winograd import Winograd
 from tests.meta.planted.fault import Fault, edits
 
+DIRECT, FUSED = "numeric.paths.compiled.direct", "numeric.paths.compiled.fused"
 WINDOWS, FOURIER, WINOGRAD = "numeric.paths.windows", "numeric.paths.fft.Fourier", "numeric.paths.winograd"
 
 
@@ -74,6 +75,19 @@ FAULTS = [
             ("winograd", "conv"),
         )
         for name, matrix in (("winograd2", "output"), ("winograd2", "input"), ("winograd4", "kernel"))
+    ),
+    *edits(
+        "compiled",
+        "compiled_paths",
+        (f"{DIRECT}.laid_out", "rows of the halo left out", "plane = (band + halo)", "plane = (band + halo - 1)"),
+        (f"{DIRECT}.laid_out", "residues of rows mixed up", "(row - above) % stride[0])", "0 * (row - above))"),
+        (f"{DIRECT}._forward", "dilation of columns ignored", "columns.reads(0, v)", "v - columns.low"),
+        (f"{DIRECT}._backward", "padding ignored", "r + axis.low - axis", "r - axis"),
+        (f"{DIRECT}._backward", "kernel not rotated", "r + axis.low - axis.dilation", "r + axis.low + axis.dilation"),
+        (f"{FUSED}.backward", "padding of the layer, not of its gradient", "(2 - low, 2 - high)", "(low, high)"),
+        (f"{FUSED}.Fused.input_gradient", "kernel not rotated", "rotated=True", "rotated=False"),
+        (f"{FUSED}.Fused.conv", "channels swapped", "(9 * geometry.group_in, 9)", "(9, 9 * geometry.group_in)"),
+        symbolic=False,
     ),
     *edits(
         "fft",
