@@ -47,7 +47,7 @@ PATHS: dict[str, Path] = {
     "definition": definition,
 }
 COMPILED: dict[str, Path] = {"direct": direct, "fused2": Fused(2), "fused4": Fused(4)}
-EVERY: Mapping[str, Path] = ChainMap(PATHS, COMPILED)
+EVERY: Mapping[str, Path] = ChainMap(COMPILED, PATHS)
 # Those that only add up the layer's own products: they have one bound, and a NaN stays with the outputs that read it.
 DIRECT = ("im2col", "shift", "definition")
 SUMS = (*DIRECT, "direct")  # with the compiled one

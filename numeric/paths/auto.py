@@ -166,7 +166,7 @@ def _threads_space(work: Work) -> float:
 MODELS: Mapping[str, Model] = {
     "im2col": Model(_im2col, 5.6e10, 2.2e10, 30e-6),
     "shift": Model(_shift, 8e10, 1.2e10, 50e-6),
-    "direct": Model(_direct, 9.5e10, 4.8e10, 30e-6),
+    "direct": Model(_direct, 9.5e10, 4.8e10, 35e-6),
     "winograd2": Model(_winograd(2), 5e10, 6.5e8, 190e-6),
     "winograd4": Model(_winograd(4), 5e10, 6.5e8, 260e-6),
     "fused2": Model(_fused(2), 1.05e11, 3.9e10, 40e-6),

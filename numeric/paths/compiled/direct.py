@@ -195,7 +195,7 @@ def laid_out(
     fit = (BUDGET // itemsize - line * halo) // (line + min(8, written) * pitch)
     share = -(-batch * groups * rows // (4 * threads))  # rows, if every thread is to have four bands
     band = max(1, min(rows, max(fit, min(halo, 8)), max(share, 8)))
-    band = -(-rows // -(-rows // band))  # as few bands, of equal size
+    band = -(-rows // max(1, -(-rows // band)))  # as few bands, of equal size
     plane = (band + halo) * pitch
     table = [
         ((c * len(starts) + place[column][0]) * parts + (row - above) % stride[0]) * plane
