@@ -69,7 +69,7 @@ def shift_computes_the_definition(case: grids.LayerCase, of: Numbers) -> Iterato
     statement="F(m, r): Σ over points of output[p, o]·kernel[p, u]·input[p, a] = [a = o + u], with m + r − 1 points",
     source="Winograd 1980; Toom, Cook: a product of polynomials is known from its values",
     cases=grids.filters,
-    scope="m ≤ 4, r ≤ 5; as shipped: F(2, 3) and F(4, 3) of Lavin and Gray, and F(4, 3) at 0, ±1, 1/2, −2",
+    scope="m ≤ 4, r ≤ 5; as shipped: F(2, 3) and F(4, 3) of Lavin and Gray, and F(4, 3) at 0, 1, −1, 1/2, −2",
     path="numeric.paths.toom_cook",
 )
 def minimal_filtering(case: grids.FilterCase, of: Numbers) -> Iterator[Equation]:
