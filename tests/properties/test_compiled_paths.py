@@ -36,6 +36,7 @@ LARGE = {
     "cropped": (Geometry((30, 40), (3, 3), padding=((-3, -2), (-1, 4)), in_channels=4, out_channels=6), 2),
     "wide padding": (Geometry((6, 20), (3, 3), padding=((5, 4), (3, 6)), in_channels=4, out_channels=6), 2),
     "circular": (Geometry((12, 33), (3, 5), 1, 1, ((2, 1), (7, 40)), 3, 8, boundary="circular"), 2),
+    "a tap that reads nothing": (Geometry((4,), (3,), 2, 2, ((2, 0),)), 1),
     "pointwise": (Geometry((13, 31), (1, 1), in_channels=40, out_channels=70), 2),
 }  # fmt: skip
 

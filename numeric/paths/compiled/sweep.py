@@ -79,7 +79,7 @@ def _fill(laid: Array, x: Array, n: int, channel: int, first: int, rows: int, of
                         cells = x[n, channel + c, source]
                         if stride == 1:
                             line[low:high] = cells[start + low : start + high]
-                        else:
+                        elif high > low:  # else the last place may be negative, which would count from the end
                             line[low:high] = cells[start + stride * low : start + stride * (high - 1) + 1 : stride]
                     else:
                         line[:] = 0
