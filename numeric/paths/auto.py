@@ -4,7 +4,7 @@
                     is the same, and a NaN stays with the outputs that read it
     auto-fast       F(2,3) and the FFT, too. Their error is small against the largest outputs, not against each one:
                     max|error| / max|y| is 1e-7 to 9e-7 in float32, where a direct sum's is 2e-7 to 7e-7
-    auto-fastest    F(4,3), too: 5e-6 to 1.2e-5
+    auto-fastest    F(4,3), too: 5e-6 to 1.2e-5, or 2e-6 to 5e-6 where Numba compiles it, at other points
 
 Those are measured (3x3 layers with 32 to 256 channels, normal entries, forward and gradients); what holds a priori is
 `numeric.rounding`, which takes these names too and bounds the path that was chosen. Only float32 and float64 are chosen
@@ -19,6 +19,7 @@ time. Nothing is measured here.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -29,7 +30,8 @@ import numpy as np
 
 from numeric.geometry import Geometry
 from numeric.paths import EVERY, SUMS
-from numeric.paths.compiled.fused import BUDGET
+from numeric.paths.compiled.direct import band_space
+from numeric.paths.compiled.fused import piece_space
 from numeric.paths.fft import sizes
 from numeric.threads import cores
 
@@ -142,7 +144,8 @@ def _direct(work: Work) -> Counts:
     written = of.group_in if work.function == "input_gradient" else of.group_out
     few = 1 + {"conv": 1.0, "input_gradient": 1.0, "weight_gradient": 4.0}[work.function] / written
     circle = work.arrays if of.boundary == "circular" else 0
-    return Counts(work.products * few, 3 * work.arrays, _threads_space(work) + 2 * prod(of.weight_shape) + circle)
+    space = cores() * band_space(of, work.itemsize) + (3 + cores()) * prod(of.weight_shape) + circle
+    return Counts(work.products * few, 3 * work.arrays, space)
 
 
 def _fused(outputs: int) -> Callable[[Work], Counts]:
@@ -152,15 +155,10 @@ def _fused(outputs: int) -> Callable[[Work], Counts]:
         read, written = (-(-channels // 16) * 16 for channels in (of.group_in, of.group_out))  # whole vectors
         weights = of.groups * points * of.group_in * written
         moved = of.groups * tiles * points * (read + written) + 2 * weights
-        space = (1 + cores()) * weights + _threads_space(work)
+        space = (1 + cores()) * weights + cores() * piece_space(of, outputs, work.itemsize)
         return Counts(of.groups * tiles * points * of.group_in * written, moved + work.arrays, space)
 
     return count
-
-
-def _threads_space(work: Work) -> float:
-    """A band or a piece for each thread, and what is rounded up."""
-    return 2 * cores() * BUDGET / work.itemsize
 
 
 MODELS: Mapping[str, Model] = {
@@ -186,6 +184,10 @@ def plan(path: str, function: Function, geometry: Geometry, batch: int, dtype: n
     return name, max(samples(name, work), 1)
 
 
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=plan.cache_clear)  # compiled paths may not be available there
+
+
 def costs(path: str, work: Work, dtype: np.dtype[Any]) -> dict[str, float]:
     """Seconds that the model expects of each path that may be chosen.
 
@@ -202,7 +204,7 @@ def _fits(name: str, work: Work) -> bool:
 
 def samples(name: str, work: Work) -> int:
     """How many samples at a time a path can take in `SPACE`, at most all; none if one is too large."""
-    if name not in MODELS:
+    if name not in MODELS or EVERY[name].supports(work.geometry):  # which its caller refuses
         return work.batch
     one, two = (MODELS[name].count(replace(work, batch=batch)).space * work.itemsize for batch in (1, 2))
     if one == two:

@@ -7,12 +7,12 @@ by number of array entries; the first case on which a law fails is therefore its
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 from itertools import product
 from math import prod
 from typing import Any
 
 from numeric import Geometry
+from numeric.paths.compiled.fused import POINTS
 from proofs.grids.cases import (
     DenseCase,
     FilterCase,
@@ -224,11 +224,11 @@ def fourier_layers() -> list[LayerCase]:
 
 
 def filters() -> list[FilterCase]:
-    """F(m, r) for m up to 4 and r up to 5, at 0, 1, -1, 2, -2, ..., and as the fused path has F(4, 3)."""
+    """F(m, r) for m up to 4 and r up to 5, at 0, 1, -1, 2, -2, ..., and F(m, 3) at the points of the fused paths."""
     signs = [0, *(sign * size for size in range(1, 5) for sign in (1, -1))]
     sizes = product(range(1, 5), range(1, 6))
     plain = [FilterCase(m, r, tuple(signs[: m + r - 2])) for m, r in sizes if m + r > 2]
-    return by_size([*plain, FilterCase(4, 3, (0, 1, -1, Fraction(1, 2), -2))])
+    return by_size(dict.fromkeys([*plain, *(FilterCase(m, 3, points) for m, points in POINTS.items())]))
 
 
 def denses() -> list[DenseCase]:

@@ -9,6 +9,8 @@ and infinity do not occur is never assumed.
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,12 +26,36 @@ from numeric.threads import limit
 
 FASTMATH = frozenset({"contract", "reassoc", "nsz"})  # fused, in any order, zeros without sign; not "nnan" and "ninf"
 _ONE_AT_A_TIME = threading.Lock()  # Numba's own pool of threads does not stand two callers
+_forked = False
 
 
 @lru_cache(maxsize=1)
 def available() -> str:
     """Why compiled paths cannot run here; nothing if they can."""
+    if _forked:
+        return (
+            "compiled paths ran on OpenMP's threads before this process was forked, and would end it: "
+            "start it another way (spawn), or set NUMBA_THREADING_LAYER=workqueue"
+        )
     return "" if find_spec("numba") else "compiled paths need Numba: pip install 'convproof[fast]'"
+
+
+def _after_fork() -> None:
+    """In a forked process: OpenMP would end it at its first use, and a lock that a thread held is held by nobody."""
+    global _ONE_AT_A_TIME, _forked
+    _ONE_AT_A_TIME = threading.Lock()
+    if "numba" in sys.modules:
+        import numba
+
+        try:
+            _forked = numba.threading_layer() == "omp"
+        except ValueError:  # no thread was started before
+            return
+        available.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def expect_floats(path: str, *arrays: Array) -> None:

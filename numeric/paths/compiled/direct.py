@@ -2,7 +2,7 @@
 
 Source: E. Georganas et al., Anatomy of High-Performance Deep Learning Convolutions on SIMD Architectures (2018), arXiv
 1808.05567; here the channels stay outside of the positions. What is computed is `numeric.paths.compiled.sweep`'s; this
-module says of a layer which sums it is. The work space is a band of the input for each thread, about `BUDGET` bytes.
+module says of a layer which sums it is. The work space is a band of the input for each thread (`band_space`).
 """
 
 from __future__ import annotations
@@ -157,6 +157,15 @@ def _backward(
             sweep = laid_out(size, (1, 1), shifts, channels, (batch, threads, itemsize))
             found.append((sweep, among, (residues[0], residues[1]), (axes[0].stride, axes[1].stride)))
     return found
+
+
+def band_space(geometry: Geometry, itemsize: int) -> int:
+    """Entries of a thread's band and its sums, at most: `BUDGET` bytes, or eight rows where one row reads a lot."""
+    rows, columns = _axes(geometry)
+    channels = max(geometry.group_in, geometry.group_out)
+    height = 8 * rows.stride + rows.span
+    width = max(columns.kernel_size, columns.stride) * (max(columns.output_size, columns.input_size) + columns.span)
+    return int(max(BUDGET // itemsize, height * width * (channels + 8)))
 
 
 def laid_out(

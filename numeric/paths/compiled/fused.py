@@ -6,7 +6,7 @@ rotated weights. Sources: A. Lavin, S. Gray, Fast Algorithms for Convolutional N
 1509.09308; B. Barabasz, A. Anderson, K. Soodhalter, D. Gregg, Error Analysis and Improving the Accuracy of Winograd
 Convolution for Deep Neural Networks (2018), arXiv 1803.10986. The kernels are `numeric.paths.compiled.tiles`.
 
-The work space is a piece of the tiles for each thread, about `BUDGET` bytes, and the weights at points. A NaN or an
+The work space is a piece of the tiles for each thread (`piece_space`), and the weights at points. A NaN or an
 infinity spreads over the tiles that read it.
 """
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from numeric.paths.compiled.tiles import Tiling
 
 BUDGET = 3 << 18  # bytes of tiles on their way: most of an L2 cache
-FILTERINGS = {2: filtering(2, 3, (0, 1, -1)), 4: filtering(4, 3, (0, 1, -1, Fraction(1, 2), -2))}
+POINTS = {2: (0, 1, -1), 4: (0, 1, -1, Fraction(1, 2), -2)}  # and infinity
+FILTERINGS = {outputs: filtering(outputs, 3, points) for outputs, points in POINTS.items()}
 
 
 @dataclass(frozen=True)
@@ -102,15 +103,29 @@ def turned(w: Array, geometry: Geometry) -> Array:
     return parts.reshape(shape)[..., ::-1, ::-1]
 
 
+def _line(geometry: Geometry, outputs: int) -> int:
+    """Entries of a row of tiles on its way: at points, before and after the products, and the cells that it reads."""
+    count, points = -(-geometry.output_size[1] // outputs), (outputs + 2) ** 2
+    read, written = geometry.group_in, geometry.group_out
+    return int(count * (points * (read + written) + outputs * (outputs + 2) * read))
+
+
+def piece_space(geometry: Geometry, outputs: int, itemsize: int) -> int:
+    """Entries that a thread works on at once, at most: a piece of the tiles, with channels rounded up to vectors."""
+    weights = (outputs + 2) ** 2 * geometry.group_in * geometry.group_out
+    rounded = 1 + 16 // min(geometry.group_in, geometry.group_out)
+    return 2 * rounded * max(BUDGET // itemsize, weights, _line(geometry, outputs), _line(backward(geometry), outputs))
+
+
 @lru_cache(maxsize=1024)
 def _tiling(geometry: Geometry, outputs: int, batch: int, threads: int, itemsize: int) -> Tiling:
     """As many rows of tiles at once as `BUDGET` holds, and no more than give every thread four pieces."""
     from numeric.paths.compiled.tiles import Tiling
 
     (rows, columns), points = geometry.output_size, (outputs + 2) ** 2
-    down, count = -(-rows // outputs), -(-columns // outputs)
+    down = -(-rows // outputs)
     weights = points * geometry.group_in * geometry.group_out
-    line = count * (points * (geometry.group_in + geometry.group_out) + outputs * (outputs + 2) * geometry.group_in)
+    line = _line(geometry, outputs)
     share = -(-batch * geometry.groups * down // (4 * threads))
     piece = max(1, min(max(BUDGET // itemsize, weights) // line, share))
     (above, _), (left, _) = geometry.padding

@@ -4,7 +4,7 @@ A `Sweep` says which: `y[m, q] = sum over r = (channel, tap) of a[m, r] * x[chan
 axes. It is the layer's forward pass, and the input gradient of any stride is one for every residue of the input's
 positions. A band of the output's rows at a time, the input is laid out so that what a tap reads at all positions lies
 in one piece: then every product of a tap and a channel is one move, `table[r]`, and the sum one call of
-`vector.products`.
+`vector.products`. Vectors read on beyond the last position; what comes of that is dropped.
 """
 
 from __future__ import annotations
@@ -52,10 +52,11 @@ class Sweep(NamedTuple):
     starts: Array
     table: Array
 
-    @property
-    def size(self) -> int:
-        """Entries of a band's input."""
-        return self.read * len(self.starts) * self.residues * (self.band + self.halo) * self.pitch
+
+@jit()
+def _size(of: Sweep) -> int:
+    """Entries of a band's input."""
+    return of.read * len(of.starts) * of.residues * (of.band + of.halo) * of.pitch
 
 
 @jit()
@@ -91,35 +92,28 @@ def _sums(
     out: Array, length: int, pitch: int, a: Array, start: int, rows: int, x: Array, table: Array, lanes: int
 ) -> None:
     """`rows` rows of sums over all moved rows of x; `length` is rounded up to whole vectors."""
+    # a loop for each number of rows: to choose inside one loop made short sums (25 products) a quarter slower
     count, f = len(table), 0
-    if rows == 8:
-        while f + 3 * lanes <= length:
+    wide = lanes * (3 if rows == 8 else 6 if rows == 4 else 8)
+    while f < length:
+        whole = f + wide <= length
+        if rows == 8 and whole:
             _EIGHT(out, f, pitch, a, start, 1, 8, 0, x, f, 0, 0, table, 0, count, 1)
-            f += 3 * lanes
-        while f < length:
+        elif rows == 8:
             _EIGHT_NARROW(out, f, pitch, a, start, 1, 8, 0, x, f, 0, 0, table, 0, count, 1)
-            f += lanes
-    elif rows == 4:
-        while f + 6 * lanes <= length:
+        elif rows == 4 and whole:
             _FOUR(out, f, pitch, a, start, 1, 4, 0, x, f, 0, 0, table, 0, count, 1)
-            f += 6 * lanes
-        while f < length:
+        elif rows == 4:
             _FOUR_NARROW(out, f, pitch, a, start, 1, 4, 0, x, f, 0, 0, table, 0, count, 1)
-            f += lanes
-    elif rows == 2:
-        while f + 8 * lanes <= length:
+        elif rows == 2 and whole:
             _TWO(out, f, pitch, a, start, 1, 2, 0, x, f, 0, 0, table, 0, count, 1)
-            f += 8 * lanes
-        while f < length:
+        elif rows == 2:
             _TWO_NARROW(out, f, pitch, a, start, 1, 2, 0, x, f, 0, 0, table, 0, count, 1)
-            f += lanes
-    else:
-        while f + 8 * lanes <= length:
+        elif whole:
             _ONE(out, f, pitch, a, start, 1, 1, 0, x, f, 0, 0, table, 0, count, 1)
-            f += 8 * lanes
-        while f < length:
+        else:
             _ONE_NARROW(out, f, pitch, a, start, 1, 1, 0, x, f, 0, 0, table, 0, count, 1)
-            f += lanes
+        f += wide if whole else lanes
 
 
 @jit()
@@ -151,13 +145,12 @@ def sweep(x: Array, a: Array, y: Array, of: Sweep, lanes: int, at: tuple[int, in
     panels = _panels(a)
     bands = -(-of.rows // of.band)
     pitch = -(-(of.band * of.pitch) // lanes) * lanes
-    size = of.read * len(of.starts) * of.residues * (of.band + of.halo) * of.pitch
+    size = _size(of)
     for task in prange(len(x) * of.groups * bands):
         n, g, first = task // bands // of.groups, task // bands % of.groups, task % bands * of.band
         rows = min(of.band, of.rows - first)
         length = (rows - 1) * of.pitch + of.columns
         laid = np.empty(size + lanes, x.dtype)
-        laid[size:] = 0
         _fill(laid, x, n, g * of.read, first, rows, of)
         sums = np.empty(8 * pitch, x.dtype)
         m = 0
@@ -185,31 +178,25 @@ def _outer(out: Array, pitch: int, g: Array, x: Array, of: Sweep, rows: int, lan
     lines, count = (rows, of.columns) if gap else (1, rows * of.columns)
     line, step, total, k = of.columns * pitch, pitch, len(of.table), 0
     while k < pitch:
-        r = 0
-        if pitch - k >= 4 * lanes:
-            while r + 6 <= total:
-                _WIDE(out, r * pitch + k, pitch, x, 0, 0, 1, of.pitch, g, k, step, line, of.table, r, count, lines)
-                r += 6
-            while r < total:
-                _WIDE_ROW(out, r * pitch + k, pitch, x, 0, 0, 1, of.pitch, g, k, step, line, of.table, r, count, lines)
-                r += 1
-            k += 4 * lanes
-        elif pitch - k >= 2 * lanes:
-            while r + 8 <= total:
-                _HALF(out, r * pitch + k, pitch, x, 0, 0, 1, of.pitch, g, k, step, line, of.table, r, count, lines)
-                r += 8
-            while r < total:
-                _HALF_ROW(out, r * pitch + k, pitch, x, 0, 0, 1, of.pitch, g, k, step, line, of.table, r, count, lines)
-                r += 1
-            k += 2 * lanes
-        else:
-            while r + 8 <= total:
-                _THIN(out, r * pitch + k, pitch, x, 0, 0, 1, of.pitch, g, k, step, line, of.table, r, count, lines)
-                r += 8
-            while r < total:
-                _THIN_ROW(out, r * pitch + k, pitch, x, 0, 0, 1, of.pitch, g, k, step, line, of.table, r, count, lines)
-                r += 1
-            k += lanes
+        left, r = pitch - k, 0
+        vectors = 4 if left >= 4 * lanes else 2 if left >= 2 * lanes else 1
+        block = 6 if vectors == 4 else 8
+        while r < total:
+            whole, o = total - r >= block, r * pitch + k
+            if vectors == 4 and whole:
+                _WIDE(out, o, pitch, x, 0, 0, 1, of.pitch, g, k, step, line, of.table, r, count, lines)
+            elif vectors == 4:
+                _WIDE_ROW(out, o, pitch, x, 0, 0, 1, of.pitch, g, k, step, line, of.table, r, count, lines)
+            elif vectors == 2 and whole:
+                _HALF(out, o, pitch, x, 0, 0, 1, of.pitch, g, k, step, line, of.table, r, count, lines)
+            elif vectors == 2:
+                _HALF_ROW(out, o, pitch, x, 0, 0, 1, of.pitch, g, k, step, line, of.table, r, count, lines)
+            elif whole:
+                _THIN(out, o, pitch, x, 0, 0, 1, of.pitch, g, k, step, line, of.table, r, count, lines)
+            else:
+                _THIN_ROW(out, o, pitch, x, 0, 0, 1, of.pitch, g, k, step, line, of.table, r, count, lines)
+            r += block if whole else 1
+        k += vectors * lanes
 
 
 @jit()
@@ -248,7 +235,7 @@ def weights(g: Array, x: Array, of: Sweep, lanes: int, parts: int, turned: bool)
     pieces = len(x) * bands
     across = -(-of.written // lanes) * lanes if turned else of.written
     out = np.zeros((parts * of.groups, len(of.table) * across), x.dtype)
-    size = of.read * len(of.starts) * of.residues * (of.band + of.halo) * of.pitch
+    size = _size(of)
     flat, plane = g.reshape(-1), of.rows * of.columns
     for unit in prange(parts * of.groups):
         part, group = unit // of.groups, unit % of.groups

@@ -3,7 +3,7 @@
 What is on its way stays in a core's cache. Inside, channels lie side by side: x and g are transposed as they are read,
 so that a transform takes one tile of as many channels as a vector has lanes, and what is scalar in a product is a
 channel of a tile. Points are numbered row by row; arrays of points are `(point, tile, channel)`, weights `(point,
-read, written)`.
+read, written)`. What lanes beyond the last channel hold is never read by a sum that counts.
 """
 
 from __future__ import annotations
@@ -64,11 +64,11 @@ def _whole(channels: int, lanes: int) -> int:
 
 @jit()
 def _spread(
-    out: Array, x: Array, start: int, plane: int, channels: int, size: tuple[int, int], first: tuple[int, int],
-    lines: int, across: int, pitch: int, lanes: int
+    out: Array, x: Array, start: int, channels: int, size: tuple[int, int], first: tuple[int, int], lines: int,
+    across: int, lanes: int
 ) -> None:  # fmt: skip
     """`lines` by `across` cells of x from `first` on, as `(row, column, channel)`; zero outside of x's `size`."""
-    height, width = size
+    (height, width), pitch = size, _whole(channels, lanes)
     low = min(max(0, -first[1]), across)
     high = max(min(across, width - first[1]), low)
     for line in range(lines):
@@ -77,32 +77,45 @@ def _spread(
             out[place : place + low * pitch] = 0
             out[place + high * pitch : place + across * pitch] = 0
             cell = start + source * width + first[1] + low
-            transposed(out, place + low * pitch, pitch, x, cell, plane, channels, high - low, lanes)
+            transposed(out, place + low * pitch, pitch, x, cell, height * width, channels, high - low, lanes)
         else:
             out[place : place + across * pitch] = 0
 
 
 @jit()
 def _to_points(
-    role: int, m: int, out: Array, tile: int, tiles: int, x: Array, across: int, step: int, pitch: int, lines: int,
-    count: int, lanes: int
-) -> None:  # fmt: skip
-    """`lines` rows of `count` tiles, `step` cells apart, as points of the tiles from `tile` on; role 0: x, 1: g."""
-    plane = tiles * pitch
-    line = (m + 2) * plane
-    for row in range(lines):
-        for t in range(count):
+    role: int, out: Array, x: Array, of: Tiling, group: int, first: int, last: int, cells: Array, lanes: int
+) -> None:
+    """Bring the rows of tiles from `first` to `last`, counted through the batch, of a group of x or g to points.
+
+    `role` is 0 for x, whose tiles overlap by two cells, and 1 for g, whose do not; `cells` is room for what they read.
+    """
+    m, down, count = of.m, -(-of.rows // of.m), -(-of.columns // of.m)
+    channels, height, width, above, left, more = of.read, of.height, of.width, of.above, of.left, 2
+    if role == 1:
+        channels, height, width, above, left, more = of.written, of.rows, of.columns, 0, 0, 0
+    pitch, across = _whole(channels, lanes), count * m + more
+    plane = of.piece * count * pitch
+    line, row = (m + 2) * plane, first
+    while row < last:  # those of one sample
+        n, top = row // down, row % down
+        lines = min(last - row, down - top)
+        start = (n * of.groups + group) * channels * height * width
+        corner = top * m - above, -left
+        _spread(cells, x, start, channels, (height, width), corner, lines * m + more, across, lanes)
+        for tile in range(lines * count):
             for c in range(0, pitch, lanes):
-                start = (row * step * across + t * step) * pitch + c
-                place = (tile + row * count + t) * pitch + c
+                source = (tile // count * across + tile % count) * m * pitch + c
+                place = ((row - first) * count + tile) * pitch + c
                 if role == 0 and m == 2:
-                    _INPUT_2(out, place, line, plane, x, start, across * pitch, pitch)
+                    _INPUT_2(out, place, line, plane, cells, source, across * pitch, pitch)
                 elif role == 0:
-                    _INPUT_4(out, place, line, plane, x, start, across * pitch, pitch)
+                    _INPUT_4(out, place, line, plane, cells, source, across * pitch, pitch)
                 elif m == 2:
-                    _OUTPUT_2(out, place, line, plane, x, start, across * pitch, pitch)
+                    _OUTPUT_2(out, place, line, plane, cells, source, across * pitch, pitch)
                 else:
-                    _OUTPUT_4(out, place, line, plane, x, start, across * pitch, pitch)
+                    _OUTPUT_4(out, place, line, plane, cells, source, across * pitch, pitch)
+        row += lines
 
 
 @jit()
@@ -191,23 +204,13 @@ def layer(x: Array, u: Array, y: Array, of: Tiling, lanes: int) -> None:
     total = batch * down
     pieces = -(-total // of.piece)
     read_pitch, pitch, tiles = _whole(of.read, lanes), _whole(of.written, lanes), of.piece * count
-    across, plane, out_plane = count * m + 2, of.height * of.width, of.rows * of.columns
+    across, out_plane = count * m + 2, of.rows * of.columns
     for task in prange(of.groups * pieces):
         group, first = task // pieces, task % pieces * of.piece
         last = min(first + of.piece, total)
         cells = np.empty((of.piece * m + 2) * across * read_pitch, x.dtype)
-        if of.read < read_pitch:
-            cells[:] = 0
         v, found = np.empty(points * tiles * read_pitch, x.dtype), np.empty(points * tiles * pitch, x.dtype)
-        row = first
-        while row < last:  # rows of tiles of one sample
-            n, top = row // down, row % down
-            lines = min(last - row, down - top)
-            start = (n * of.groups + group) * of.read * plane
-            _spread(cells, x, start, plane, of.read, (of.height, of.width), (top * m - of.above, -of.left),
-                    lines * m + 2, across, read_pitch, lanes)  # fmt: skip
-            _to_points(0, m, v, (row - first) * count, tiles, cells, across, m, read_pitch, lines, count, lanes)
-            row += lines
+        _to_points(0, v, x, of, group, first, last, cells, lanes)
         _multiply(found, v, u, group * points * of.read * pitch, tiles, (last - first) * count, of.read, read_pitch,
                   pitch, points, lanes)  # fmt: skip
         back = np.empty(m * count * m * pitch, x.dtype)
@@ -237,32 +240,19 @@ def weight_gradient(g: Array, x: Array, of: Tiling, lanes: int, parts: int) -> A
     """dL/dw, flat, for g and x, flat; `parts` shares of the batch are added up apart."""
     m, points = of.m, (of.m + 2) ** 2
     down, count = -(-of.rows // m), -(-of.columns // m)
-    plane, out_plane = of.height * of.width, of.rows * of.columns
-    total = len(g) // (of.groups * of.written * out_plane) * down
+    total = len(g) // (of.groups * of.written * of.rows * of.columns) * down
     pieces = -(-total // of.piece)
     read_pitch, pitch, tiles = _whole(of.read, lanes), _whole(of.written, lanes), of.piece * count
-    across, wide = count * m + 2, count * m
     sums = np.zeros((parts * of.groups, points * of.read * pitch), x.dtype)
     for unit in prange(parts * of.groups):
         part, group = unit // of.groups, unit % of.groups
-        cells = np.zeros((of.piece * m + 2) * across * max(read_pitch, pitch), x.dtype)
+        cells = np.empty((of.piece * m + 2) * (count * m + 2) * max(read_pitch, pitch), x.dtype)
         v, h = np.empty(points * tiles * read_pitch, x.dtype), np.empty(points * tiles * pitch, x.dtype)
         for piece in range(part * pieces // parts, (part + 1) * pieces // parts):
             first = piece * of.piece
             last = min(first + of.piece, total)
-            row = first
-            while row < last:
-                n, top = row // down, row % down
-                lines = min(last - row, down - top)
-                start = (n * of.groups + group) * of.read * plane
-                _spread(cells, x, start, plane, of.read, (of.height, of.width), (top * m - of.above, -of.left),
-                        lines * m + 2, across, read_pitch, lanes)  # fmt: skip
-                _to_points(0, m, v, (row - first) * count, tiles, cells, across, m, read_pitch, lines, count, lanes)
-                start = (n * of.groups + group) * of.written * out_plane
-                _spread(cells, g, start, out_plane, of.written, (of.rows, of.columns), (top * m, 0), lines * m, wide,
-                        pitch, lanes)  # fmt: skip
-                _to_points(1, m, h, (row - first) * count, tiles, cells, wide, m, pitch, lines, count, lanes)
-                row += lines
+            _to_points(0, v, x, of, group, first, last, cells, lanes)
+            _to_points(1, h, g, of, group, first, last, cells, lanes)
             _correlate(sums[unit], v, h, tiles, (last - first) * count, of.read, read_pitch, pitch, points, lanes)
     dw = np.empty(of.groups * of.written * of.read * 9, x.dtype)
     for unit in prange(of.groups * of.read):

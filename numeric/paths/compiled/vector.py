@@ -22,7 +22,6 @@ from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import Any, Literal
 
-import numpy as np
 from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
@@ -275,8 +274,3 @@ def transpose() -> Any:
             code.store(rows[i], code.at(out, code.times(i, out_pitch)))
 
     return _intrinsic((0, 3), 6, emit)
-
-
-def nothing() -> np.ndarray:
-    """A table for calls that list nothing."""
-    return np.zeros(1, np.int64)
