@@ -1,0 +1,201 @@
+"""Kernels for layers of few channels, such as an image's filter or a depthwise layer (`numeric.paths.compiled.layout`).
+
+One channel comes out of a sum at a time, and there is no second one to share what is loaded with. Rows of the output
+do: those below each other read the same rows of the input, with other taps (`vector.stencil`).
+"""
+
+from __future__ import annotations
+
+from numba import prange
+
+from numeric.dtypes import Array
+from numeric.paths.compiled import jit
+from numeric.paths.compiled.layout import Stencil, stencil_rows, stencil_vectors
+from numeric.paths.compiled.vector import stencil
+
+_ROWS, _MANY = stencil_rows(3), stencil_rows(4)
+_THREE = stencil(_ROWS, stencil_vectors(3), 3, inside=True)
+_THREE_FOUR, _THREE_TWO, _THREE_ONE = (stencil(_ROWS, vectors, 3) for vectors in (4, 2, 1))
+_MORE = stencil(_MANY, stencil_vectors(4), 0, inside=True)
+_MORE_FOUR, _MORE_TWO, _MORE_ONE = (stencil(_MANY, vectors, 0) for vectors in (4, 2, 1))
+
+
+@jit()
+def _plane(
+    out: Array, start: int, first: int, rows: int, a: Array, taps: int, x: Array, base: int, of: Stencil
+) -> None:
+    """One channel's sums, for `rows` rows from `first` on."""
+    size, count, q = of.taps, len(of.table), first
+    many = _ROWS if size == 3 else _MANY
+    while q < first + rows:
+        q = min(q, of.rows - many)  # the last rows may be found again
+        top = of.first_row + q
+        for block in range(len(of.blocks)):
+            vectors, f, masks = of.vectors[block], of.blocks[block], block * count
+            o, i, left = start + q * of.columns + f, base + f, of.columns - f
+            if size == 3 and vectors == 0:
+                _THREE(
+                    out,
+                    o,
+                    of.columns,
+                    a,
+                    taps,
+                    size,
+                    x,
+                    i,
+                    top,
+                    of.height,
+                    of.width,
+                    of.table,
+                    of.masks,
+                    masks,
+                    count,
+                    left,
+                )
+            elif size == 3 and vectors == 4:
+                _THREE_FOUR(
+                    out,
+                    o,
+                    of.columns,
+                    a,
+                    taps,
+                    size,
+                    x,
+                    i,
+                    top,
+                    of.height,
+                    of.width,
+                    of.table,
+                    of.masks,
+                    masks,
+                    count,
+                    left,
+                )
+            elif size == 3 and vectors == 2:
+                _THREE_TWO(
+                    out,
+                    o,
+                    of.columns,
+                    a,
+                    taps,
+                    size,
+                    x,
+                    i,
+                    top,
+                    of.height,
+                    of.width,
+                    of.table,
+                    of.masks,
+                    masks,
+                    count,
+                    left,
+                )
+            elif size == 3:
+                _THREE_ONE(
+                    out,
+                    o,
+                    of.columns,
+                    a,
+                    taps,
+                    size,
+                    x,
+                    i,
+                    top,
+                    of.height,
+                    of.width,
+                    of.table,
+                    of.masks,
+                    masks,
+                    count,
+                    left,
+                )
+            elif vectors == 0:
+                _MORE(
+                    out,
+                    o,
+                    of.columns,
+                    a,
+                    taps,
+                    size,
+                    x,
+                    i,
+                    top,
+                    of.height,
+                    of.width,
+                    of.table,
+                    of.masks,
+                    masks,
+                    count,
+                    left,
+                )
+            elif vectors == 4:
+                _MORE_FOUR(
+                    out,
+                    o,
+                    of.columns,
+                    a,
+                    taps,
+                    size,
+                    x,
+                    i,
+                    top,
+                    of.height,
+                    of.width,
+                    of.table,
+                    of.masks,
+                    masks,
+                    count,
+                    left,
+                )
+            elif vectors == 2:
+                _MORE_TWO(
+                    out,
+                    o,
+                    of.columns,
+                    a,
+                    taps,
+                    size,
+                    x,
+                    i,
+                    top,
+                    of.height,
+                    of.width,
+                    of.table,
+                    of.masks,
+                    masks,
+                    count,
+                    left,
+                )
+            else:
+                _MORE_ONE(
+                    out,
+                    o,
+                    of.columns,
+                    a,
+                    taps,
+                    size,
+                    x,
+                    i,
+                    top,
+                    of.height,
+                    of.width,
+                    of.table,
+                    of.masks,
+                    masks,
+                    count,
+                    left,
+                )
+        q += many
+
+
+@jit(parallel=True)
+def image(x: Array, a: Array, y: Array, of: Stencil, threads: int) -> None:
+    """Write the sums for x and a `(groups, written, channel, column, row)` to y, of which they are all."""
+    bands, plane, products = -(-of.rows // of.band), of.rows * of.columns, len(of.table) * of.taps
+    tasks = len(y) // plane * bands
+    for thread in prange(threads):
+        for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
+            channel, first = task // bands, task % bands * of.band
+            rows, base = min(of.band, of.rows - first), channel // of.written * of.read * of.height * of.width
+            taps = channel % (of.groups * of.written) * products
+            _plane(y, channel * plane, first, rows, a, taps, x, base, of)
