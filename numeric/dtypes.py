@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
+_AS_THEY_ARE = frozenset(map(np.dtype, "efdFDO"))
 
 
 def common_dtype(*arrays: Array) -> np.dtype[Any]:
@@ -43,6 +44,9 @@ def common_dtype(*arrays: Array) -> np.dtype[Any]:
 
 def as_numbers(*arrays: Any) -> tuple[Array, ...]:
     """Turn the arguments into arrays of their `common_dtype`; raise `TypeError` as that does, or if one is masked."""
+    dtype = getattr(arrays[0], "dtype", None)
+    if all(type(array) is np.ndarray and array.dtype is dtype for array in arrays) and dtype in _AS_THEY_ARE:
+        return arrays  # as nearly always: for small layers, what follows takes as long as the layer
     if any(isinstance(array, np.ma.MaskedArray) for array in arrays):
         raise TypeError("a masked array's mask would be lost: fill it first")
     found = [np.asarray(array) for array in arrays]

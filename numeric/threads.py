@@ -16,8 +16,17 @@ VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMB
 
 
 def limit() -> int:
-    """Threads that may run at once, at least 1: the least that any of the three says."""
-    return max(1, min([cores(), *environment(os.environ).values(), *pools()]))
+    """Threads that may run at once, at least 1: the least that any of the three says.
+
+    Only `threadpoolctl` may change it while the process runs.
+    """
+    return max(1, min([_at_start(), *pools()]))
+
+
+@lru_cache(maxsize=1)
+def _at_start() -> int:
+    """What holds for the whole process is asked for once, as BLAS does, since that takes as long as a small layer."""
+    return min([cores(), *environment(os.environ).values()])
 
 
 def cores() -> int:

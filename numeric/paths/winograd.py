@@ -21,7 +21,7 @@ import numpy as np
 
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Geometry
-from numeric.paths import pointwise
+from numeric.paths import dilated, pointwise
 from numeric.paths.toom_cook import Filtering, along, filtering
 from numeric.paths.windows import overlap_add, windows
 
@@ -31,7 +31,10 @@ INT64 = np.iinfo(np.int64).max
 
 @dataclass(frozen=True, eq=False)
 class Winograd:
-    """The path made of one F(m, r), for stride 1, dilation 1 and kernels of size r on every axis."""
+    """The path made of one F(m, r), for stride 1 and kernels of size r on every axis.
+
+    A dilated layer is one without dilation on the input's residues (`numeric.paths.dilated`).
+    """
 
     filtering: Filtering
 
@@ -43,24 +46,35 @@ class Winograd:
 
     def supports(self, geometry: Geometry) -> str:
         """Why this path does not take a layer; nothing if it does."""
-        ones = (1,) * geometry.ndim
-        if geometry.stride == geometry.dilation == ones and set(geometry.kernel_size) == {self.filtering.taps}:
+        ones, taps = (1,) * geometry.ndim, self.filtering.taps
+        plain = geometry.dilation == ones or geometry.boundary == "zero"
+        if geometry.stride == ones and plain and set(geometry.kernel_size) == {taps}:
             return ""
         return (
-            f"winograd{self.filtering.outputs} needs stride 1, dilation 1 and kernels of size {self.filtering.taps} "
-            f"on every axis, got stride {geometry.stride}, dilation {geometry.dilation}, size {geometry.kernel_size}"
+            f"winograd{self.filtering.outputs} needs stride 1 and kernels of size {taps} on every axis, and zeros "
+            f"around a dilated layer, got stride {geometry.stride}, size {geometry.kernel_size}, dilation "
+            f"{geometry.dilation}, boundary {geometry.boundary!r}"
         )
 
     def conv(self, x: Array, w: Array, geometry: Geometry) -> Array:
         """Output of the layer (cross-correlation), shape `(batch, out_channels, *output)`."""
+        if max(geometry.dilation) > 1:
+            plain = dilated.undilated(geometry)
+            return dilated.output_of(self.conv(dilated.inputs(x, geometry), w, plain), geometry)
         return self._run(pointwise.conv, {"input": x, "kernel": w}, "output", geometry)
 
     def weight_gradient(self, g: Array, x: Array, geometry: Geometry) -> Array:
         """dL/dw for the cotangent `g = dL/dy`, shape `(out_channels, channels // groups, *kernel)`."""
+        if max(geometry.dilation) > 1:
+            plain = dilated.undilated(geometry)
+            return self.weight_gradient(dilated.outputs(g, geometry), dilated.inputs(x, geometry), plain)
         return self._run(pointwise.weight_gradient, {"output": g, "input": x}, "kernel", geometry)
 
     def input_gradient(self, g: Array, w: Array, geometry: Geometry) -> Array:
         """dL/dx for the cotangent `g = dL/dy`, shape `(batch, channels, *spatial)`."""
+        if max(geometry.dilation) > 1:
+            plain = dilated.undilated(geometry)
+            return dilated.input_of(self.input_gradient(dilated.outputs(g, geometry), w, plain), geometry)
         return self._run(pointwise.input_gradient, {"output": g, "kernel": w}, "input", geometry)
 
     def _run(self, product: Any, factors: dict[Role, Array], result: Role, geometry: Geometry) -> Array:

@@ -15,7 +15,7 @@ import numpy as np
 
 from numeric.dtypes import Array
 from numeric.geometry import Geometry
-from numeric.paths import EVERY, im2col, pointwise
+from numeric.paths import EVERY, dilated, im2col, pointwise
 from numeric.paths.compiled.fused import Fused, backward, turned
 from numeric.paths.fft import Fourier, sizes, transform_error
 from numeric.paths.toom_cook import Filtering
@@ -39,7 +39,7 @@ def path_bound(name: str, a: Array, b: Array, geometry: Geometry, path: str, off
         name, b, geometry = "conv", turned(b, geometry), backward(geometry)
     with np.errstate(over="ignore", invalid="ignore"):  # no promise is made there
         if isinstance(algorithm, Winograd | Fused):
-            bound = winograd_bound(name, a, b, geometry, algorithm.filtering, dtype)
+            bound = _residues_bound(name, a, b, geometry, algorithm.filtering, dtype)
         elif isinstance(algorithm, Fourier):
             bound = fourier_bound(name, a, b, geometry, dtype)
         else:
@@ -48,6 +48,18 @@ def path_bound(name: str, a: Array, b: Array, geometry: Geometry, path: str, off
             return bound
         sums = getattr(im2col, name)(size(a), size(b), geometry) + size(offset)
         return outward(bound + unit * (sums + bound), sums, 4, dtype)
+
+
+def _residues_bound(name: str, a: Array, b: Array, geometry: Geometry, used: Filtering, dtype: Any) -> Array:
+    """Of a dilated layer: the bound of its residues, each of which is a layer of its own."""
+    if max(geometry.dilation) == 1:
+        return winograd_bound(name, a, b, geometry, used, dtype)
+    plain, split = dilated.undilated(geometry), {"input": dilated.inputs, "output": dilated.outputs}
+    first, second, result = ROLES[name]
+    a, b = (split[role](array, geometry) if role in split else array for array, role in ((a, first), (b, second)))
+    bound = winograd_bound(name, a, b, plain, used, dtype)
+    joined = {"input": dilated.input_of, "output": dilated.output_of}
+    return joined[result](bound, geometry) if result in joined else bound
 
 
 def winograd_bound(name: str, a: Array, b: Array, geometry: Geometry, used: Filtering, dtype: Any) -> Array:

@@ -36,19 +36,21 @@ REFUSED = {
         lambda: nm.conv(LARGE, THREES, stride=(1, 2), padding=1, path="winograd2"),
         GeometryError,
         (
-            r"winograd2 needs stride 1, dilation 1 and kernels of size 3 on every axis, got stride \(1, 2\), dilation "
-            r"\(1, 1\), size \(3, 3\), for Geometry\(input_size=\(3, 4\)"
+            r"winograd2 needs stride 1 and kernels of size 3 on every axis, and zeros around a dilated layer, got "
+            r"stride \(1, 2\), size \(3, 3\), dilation \(1, 1\), boundary 'zero', for Geometry\(input_size=\(3, 4\)"
         ),
     ),
     "winograd dilation": (
-        lambda: nm.conv_weight_gradient(LARGE[..., :2], LARGE, 3, dilation=2, padding=((2, 2), 1), path="winograd4"),
+        lambda: nm.conv_weight_gradient(
+            LARGE[..., :2], LARGE, 3, dilation=2, padding=((2, 2), 1), path="winograd4", boundary="circular"
+        ),
         GeometryError,
-        r"winograd4 needs .* dilation \(2, 2\)",
+        r"winograd4 needs .* dilation \(2, 2\), boundary 'circular'",
     ),
     "winograd kernel": (
         lambda: nm.conv_input_gradient(LARGE[:, :, :2, :3], THREES[:2, :, :2, :2], (3, 4), path="winograd4"),
         GeometryError,
-        r"size \(2, 2\), for Geometry",
+        r"size \(2, 2\), dilation",
     ),
     "winograd integers": (
         lambda: nm.conv(LARGE, THREES, path="winograd4"),

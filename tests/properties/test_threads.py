@@ -15,6 +15,9 @@ def eight_cores(monkeypatch):
     for name in threads.VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.delitem(sys.modules, "threadpoolctl", raising=False)
+    threads._at_start.cache_clear()
+    yield
+    threads._at_start.cache_clear()
 
 
 @pytest.mark.usefixtures("eight_cores")
@@ -30,6 +33,7 @@ def test_the_least_counts(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
     monkeypatch.setenv("NUMBA_NUM_THREADS", "2")
     assert threads.limit() == 2
+    threads._at_start.cache_clear()
     monkeypatch.setattr(threads, "cores", lambda: 1)
     assert threads.limit() == 1
 

@@ -17,8 +17,10 @@ import numpy as np
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Geometry
 from numeric.paths.compiled import available, expect_floats, workers
-from numeric.paths.compiled.layout import BUDGET, Shift, Stencil, Sums, Sweep, stencilled, swept
+from numeric.paths.compiled.layout import BUDGET, Scatter, Shift, Stencil, Sums, Sweep, scattered, stencilled, swept
 from numeric.paths.windows import pad, unpad
+
+_Part = tuple[Sweep | Stencil, list[int], Shift, Shift]  # which taps, and the positions: from where on, how far apart
 
 
 def supports(geometry: Geometry) -> str:
@@ -47,10 +49,18 @@ def input_gradient(g: Array, w: Array, geometry: Geometry) -> Array:
     with workers() as threads:
         plans = _backward(whole, len(g), threads, g.itemsize)
         # some positions may be read by no output
-        dx = (np.empty if len(plans) == prod(whole.stride) else np.zeros)(whole.input_shape(len(g)), g.dtype)
-        for plan, among, at, step in plans:
-            matrices = np.ascontiguousarray(turned[..., among]).reshape(groups, geometry.group_in, -1)
-            _run(g, matrices, dx, plan, at, step, threads)
+        every = isinstance(plans, Scatter) or len(plans) == prod(whole.stride)
+        dx = (np.empty if every else np.zeros)(whole.input_shape(len(g)), g.dtype)
+        if isinstance(plans, Scatter):
+            from numeric.paths.compiled.scatter import scatter
+            from numeric.paths.compiled.vector import lanes
+
+            matrices = np.ascontiguousarray(turned.swapaxes(2, 3)).reshape(groups, -1, out)
+            scatter(g.reshape(-1), matrices, dx.reshape(-1), plans, lanes(g.itemsize), threads)
+        else:
+            for plan, among, at, step in plans:
+                matrices = np.ascontiguousarray(turned[..., among]).reshape(groups, geometry.group_in, -1)
+                _run(g, matrices, dx, plan, at, step, threads)
     return unpad(dx, geometry) if whole is not geometry else dx
 
 
@@ -144,9 +154,7 @@ def _sums(geometry: Geometry) -> Sums:
 
 
 @lru_cache(maxsize=1024)
-def _backward(
-    geometry: Geometry, batch: int, threads: int, itemsize: int
-) -> list[tuple[Sweep | Stencil, list[int], Shift, Shift]]:
+def _backward(geometry: Geometry, batch: int, threads: int, itemsize: int) -> list[_Part] | Scatter:
     """The input's positions by their residue modulo the stride: which taps they are read through, and from where.
 
     Output o reads `a = stride * o + dilation * u - low`. For `a = stride * q + residue` that is o = q + (residue + low
@@ -164,18 +172,15 @@ def _backward(
                 shifts.append((moved[0] // rows.stride, moved[1] // columns.stride, number))
         if shifts:
             shifts.sort()
-            size = tuple(-(-(axis.input_size - r) // axis.stride) for axis, r in zip(axes, residues, strict=True))
-            sums = Sums(
-                (size[0], size[1]),
-                (rows.output_size, columns.output_size),
-                (1, 1),
-                [(row, column) for row, column, _ in shifts],
-                channels,
-                every=stride == (1, 1),
-            )
-            plan = _planned(sums, batch, threads, itemsize)
-            found.append((plan, [number for _, _, number in shifts], (residues[0], residues[1]), stride))
-    return found
+            height, width = (-(-(axis.input_size - r) // axis.stride) for axis, r in zip(axes, residues, strict=True))
+            moves, source = [shift[:2] for shift in shifts], (rows.output_size, columns.output_size)
+            sums = Sums((height, width), source, (1, 1), moves, channels, every=stride == (1, 1))
+            found.append((sums, [number for _, _, number in shifts], (residues[0], residues[1])))
+    if stride == (1, 1):
+        scatter = scattered(found[0][0], _sums(geometry), batch, threads, itemsize)
+        if scatter is not None:
+            return scatter
+    return [(_planned(sums, batch, threads, itemsize), among, at, stride) for sums, among, at in found]
 
 
 def _planned(sums: Sums, batch: int, threads: int, itemsize: int) -> Sweep | Stencil:

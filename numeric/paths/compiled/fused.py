@@ -46,9 +46,9 @@ class Fused:
     def supports(self, geometry: Geometry) -> str:
         """Why this path does not take a layer; nothing if it does."""
         of = geometry
-        if of.kernel_size == (3, 3) and of.stride == of.dilation == (1, 1) and of.boundary == "zero":
+        if of.kernel_size == (3, 3) and of.stride == (1, 1) and of.boundary == "zero":
             return available()
-        return f"fused{self.outputs} needs two axes, 3x3 kernels, stride 1, dilation 1 and zeros outside of the input"
+        return f"fused{self.outputs} needs two axes, 3x3 kernels, stride 1 and zeros outside of the input"
 
     def conv(self, x: Array, w: Array, geometry: Geometry) -> Array:
         """Output of the layer (cross-correlation), shape `(batch, out_channels, *output)`."""
@@ -84,16 +84,21 @@ class Fused:
             from numeric.paths.compiled.vector import lanes
 
             of, width = _tiling(geometry, self.outputs, len(x), threads, x.itemsize), lanes(x.itemsize)
-            layer(x.reshape(-1), weights_at_points(w.reshape(-1), of, width, *steps, rotated), y.reshape(-1), of, width)
+            u = weights_at_points(w.reshape(-1), of, width, *steps, rotated)
+            layer(x.reshape(-1), u, y.reshape(-1), of, width, threads)
         return y
 
 
 @lru_cache(maxsize=1024)
 def backward(geometry: Geometry) -> Geometry:
     """The layer whose output is the input gradient: it reads g, by rotated weights with their channels swapped."""
-    padding = tuple((2 - low, 2 - high) for low, high in geometry.padding)
+    padding = tuple(
+        (2 * apart - low, 2 * apart - high)
+        for apart, (low, high) in zip(geometry.dilation, geometry.padding, strict=True)
+    )
     channels: Any = {"in_channels": geometry.out_channels, "out_channels": geometry.in_channels}
-    return Geometry(geometry.output_size, (3, 3), padding=padding, groups=geometry.groups, **channels)
+    apart, groups = geometry.dilation, geometry.groups
+    return Geometry(geometry.output_size, (3, 3), padding=padding, dilation=apart, groups=groups, **channels)
 
 
 def turned(w: Array, geometry: Geometry) -> Array:
@@ -104,10 +109,11 @@ def turned(w: Array, geometry: Geometry) -> Array:
 
 
 def _line(geometry: Geometry, outputs: int) -> int:
-    """Entries of a row of tiles on its way: at points, before and after the products, and the cells that it reads."""
-    count, points = -(-geometry.output_size[1] // outputs), (outputs + 2) ** 2
+    """Entries of a strip of tiles on its way: at points, before and after the products, and the cells that it reads."""
+    (below, beside), points = geometry.dilation, (outputs + 2) ** 2
+    count = -(-geometry.output_size[1] // (outputs * beside)) * beside
     read, written = geometry.group_in, geometry.group_out
-    return int(count * (points * (read + written) + outputs * (outputs + 2) * read))
+    return int(below * count * (points * (read + written) + outputs * (outputs + 2) * read))
 
 
 def piece_space(geometry: Geometry, outputs: int, itemsize: int) -> int:
@@ -119,11 +125,11 @@ def piece_space(geometry: Geometry, outputs: int, itemsize: int) -> int:
 
 @lru_cache(maxsize=1024)
 def _tiling(geometry: Geometry, outputs: int, batch: int, threads: int, itemsize: int) -> Tiling:
-    """As many rows of tiles at once as `BUDGET` holds, and no more than give every thread four pieces."""
+    """As many strips of tiles at once as `BUDGET` holds, and no more than give every thread four pieces."""
     from numeric.paths.compiled.tiles import Tiling
 
     (rows, columns), points = geometry.output_size, (outputs + 2) ** 2
-    down = -(-rows // outputs)
+    down = -(-rows // (outputs * geometry.dilation[0]))
     weights = points * geometry.group_in * geometry.group_out
     line = _line(geometry, outputs)
     share = -(-batch * geometry.groups * down // (4 * threads))
@@ -131,4 +137,4 @@ def _tiling(geometry: Geometry, outputs: int, batch: int, threads: int, itemsize
     (above, _), (left, _) = geometry.padding
     height, width = geometry.input_size
     channels = geometry.groups, geometry.group_in, geometry.group_out
-    return Tiling(outputs, *channels, height, width, rows, columns, above, left, piece)
+    return Tiling(outputs, *channels, height, width, rows, columns, above, left, piece, *geometry.dilation)

@@ -87,6 +87,25 @@ class Stencil(NamedTuple):
     masks: Array
 
 
+class Scatter(NamedTuple):
+    """What outputs send back: `down` and `across` say from which position output 0 reads through a tap.
+
+    Each channel that is `read` begins at `table`; `written` ones come out, `part` of them at a time.
+    """
+
+    groups: int
+    read: int
+    written: int
+    height: int  # of the planes that come out
+    width: int
+    rows: int  # of those that are read
+    columns: int
+    part: int
+    down: Array
+    across: Array
+    table: Array
+
+
 def swept(sums: Sums, batch: int, threads: int, itemsize: int) -> Sweep:
     """The sweep for a call.
 
@@ -183,6 +202,19 @@ def stencilled(sums: Sums, batch: int, threads: int, lanes: int) -> Stencil | No
         np.array(masks, np.int64),
     )
     return Stencil(groups, read, written, height, width, rows, columns, above, band, taps, *lists)
+
+
+def scattered(gathered: Sums, forward: Sums, batch: int, threads: int, itemsize: int) -> Scatter | None:
+    """How to send back what would be gathered; none where that takes hardly more products, or this takes much room."""
+    (rows, columns), (height, width), _, shifts, (groups, written, read), _ = forward
+    positions, taps = rows * columns, len(shifts)
+    part = BUDGET // (itemsize * taps * positions)
+    if written * taps < 8 or 2 * gathered.size[0] * gathered.size[1] < 3 * positions or not part:
+        return None
+    part = min(written, part, max(8, -(-batch * groups * written // (4 * threads))))  # four tasks for every thread
+    down, across = (np.array(moved, np.int64) for moved in zip(*shifts, strict=True))
+    table = np.arange(read, dtype=np.int64) * positions
+    return Scatter(groups, read, written, height, width, rows, columns, part, down, across, table)
 
 
 def stencil_rows(taps: int) -> int:

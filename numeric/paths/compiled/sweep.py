@@ -73,7 +73,7 @@ def laid(room: Array, x: Array, sample: int, first: int, rows: int, of: Sweep) -
 
 
 @jit()
-def _sums(
+def sums(
     out: Array, start: int, pitch: int, length: int, a: Array, first: int, rows: int, x: Array, base: int,
     table: Array, lanes: int
 ) -> None:  # fmt: skip
@@ -107,20 +107,20 @@ def _sums(
 
 
 @jit()
-def _panel(left: int) -> int:
+def panel(left: int) -> int:
     """How many of the channels that are left come next."""
     return 8 if left >= 8 else 4 if left >= 4 else 2 if left >= 2 else 1
 
 
 @jit()
-def _panels(a: Array) -> Array:
-    """`(groups, written, R)` as `_sums` reads it: for each panel of channels, the channels of every r side by side."""
+def panels(a: Array) -> Array:
+    """`(groups, written, R)` as `sums` reads it: for each panel of channels, the channels of every r side by side."""
     groups, written, count = a.shape
     laid = np.empty(a.size, a.dtype)
     for g in range(groups):
         m = 0
         while m < written:
-            rows = _panel(written - m)
+            rows = panel(written - m)
             start = (g * written + m) * count
             for i in range(rows):
                 for r in range(count):
@@ -135,13 +135,13 @@ def sweep(
     lanes: int, threads: int
 ) -> None:  # fmt: skip
     """Write the sums for x and a `(groups, written, R)` to planes of y, `size` large, from `at` on, `step` apart."""
-    panels, products = _panels(a), len(of.table)
+    arranged, products = panels(a), len(of.table)
     bands, plane = -(-of.rows // of.band), size[0] * size[1]
     straight = of.pitch == of.columns and of.rows * of.columns == plane
     pitch = plane if straight else of.band * of.pitch
     tasks = len(y) // (of.written * plane) * bands
     for thread in prange(threads):
-        space, sums = np.empty(room(of), x.dtype), np.empty(1 if straight else 8 * pitch, x.dtype)
+        space, found = np.empty(room(of), x.dtype), np.empty(1 if straight else 8 * pitch, x.dtype)
         for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
             sample, first = task // bands, task % bands * of.band
             rows = min(of.band, of.rows - first)
@@ -149,22 +149,22 @@ def sweep(
             source, base = laid(space, x, sample, first, rows, of)
             m = 0
             while m < of.written:
-                block, start = _panel(of.written - m), (sample * of.written + m) * plane
-                panel = (sample % of.groups * of.written + m) * products
+                block, start = panel(of.written - m), (sample * of.written + m) * plane
+                weights = (sample % of.groups * of.written + m) * products
                 if straight:
                     place = start + first * of.pitch
-                    _sums(y, place, pitch, length, panels, panel, block, source, base, of.table, lanes)
+                    sums(y, place, pitch, length, arranged, weights, block, source, base, of.table, lanes)
                 else:
-                    _sums(sums, 0, pitch, length, panels, panel, block, source, base, of.table, lanes)
+                    sums(found, 0, pitch, length, arranged, weights, block, source, base, of.table, lanes)
                     for i in range(block):
                         for q in range(rows):
                             line = start + i * plane + (at[0] + step[0] * (first + q)) * size[1] + at[1]
-                            found = i * pitch + q * of.pitch
+                            place = i * pitch + q * of.pitch
                             if step[1] == 1:
-                                _copy(y, line, sums, found, of.columns)
+                                _copy(y, line, found, place, of.columns)
                             else:
                                 for o in range(of.columns):
-                                    y[line + step[1] * o] = sums[found + o]
+                                    y[line + step[1] * o] = found[place + o]
                 m += block
 
 

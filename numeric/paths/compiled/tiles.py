@@ -38,9 +38,10 @@ _MORE_WIDE_ROW, _MORE_HALF_ROW, _MORE_THIN_ROW = (products(1, vectors, add=True)
 
 
 class Tiling(NamedTuple):
-    """A layer with 3x3 kernels and stride 1, cut into tiles of `m` by `m` outputs.
+    """A layer with 3x3 kernels and stride 1, cut into tiles of `m` by `m` outputs, as far apart as the taps are.
 
-    `read` and `written` are a group's channels of x and y; `piece` is how many rows of tiles go at once.
+    `read` and `written` are a group's channels of x and y; `piece` is how many strips of tiles go at once. A strip is
+    `m` times as many rows as the taps are apart, and so are its blocks of columns: tiles are between each other.
     """
 
     m: int
@@ -54,6 +55,30 @@ class Tiling(NamedTuple):
     above: int  # padding before the first row, and column
     left: int
     piece: int
+    below: int  # rows from a tap to the next, and columns
+    beside: int
+
+
+@jit()
+def _strips(of: Tiling) -> int:
+    """In a sample."""
+    return -(-of.rows // (of.m * of.below))
+
+
+@jit()
+def _tiles(of: Tiling) -> int:
+    """In a row of tiles."""
+    return -(-of.columns // (of.m * of.beside)) * of.beside
+
+
+@jit()
+def _corner(of: Tiling, tile: int, across: int) -> int:
+    """First cell of a tile, of those numbered through strips, in cells that are `across` wide."""
+    count = _tiles(of)
+    row, column = tile // count, tile % count
+    line = row // of.below * of.m * of.below + row % of.below
+    place: int = line * across + column // of.beside * of.m * of.beside + column % of.beside
+    return place
 
 
 @jit()
@@ -86,35 +111,36 @@ def _spread(
 def _to_points(
     role: int, out: Array, x: Array, of: Tiling, group: int, first: int, last: int, cells: Array, lanes: int
 ) -> None:
-    """Bring the rows of tiles from `first` to `last`, counted through the batch, of a group of x or g to points.
+    """Bring the strips of tiles from `first` to `last`, counted through the batch, of a group of x or g to points.
 
     `role` is 0 for x, whose tiles overlap by two cells, and 1 for g, whose do not; `cells` is room for what they read.
     """
-    m, down, count = of.m, -(-of.rows // of.m), -(-of.columns // of.m)
+    m, down, count = of.m, _strips(of), _tiles(of) * of.below
     channels, height, width, above, left, more = of.read, of.height, of.width, of.above, of.left, 2
     if role == 1:
         channels, height, width, above, left, more = of.written, of.rows, of.columns, 0, 0, 0
-    pitch, across = _whole(channels, lanes), count * m + more
+    pitch, across = _whole(channels, lanes), _tiles(of) * m + more * of.beside
     plane = of.piece * count * pitch
     line, row = (m + 2) * plane, first
+    below, beside = of.below * across * pitch, of.beside * pitch
     while row < last:  # those of one sample
         n, top = row // down, row % down
         lines = min(last - row, down - top)
         start = (n * of.groups + group) * channels * height * width
-        corner = top * m - above, -left
-        _spread(cells, x, start, channels, (height, width), corner, lines * m + more, across, lanes)
+        corner = top * m * of.below - above, -left
+        _spread(cells, x, start, channels, (height, width), corner, (lines * m + more) * of.below, across, lanes)
         for tile in range(lines * count):
             for c in range(0, pitch, lanes):
-                source = (tile // count * across + tile % count) * m * pitch + c
+                source = _corner(of, tile, across) * pitch + c
                 place = ((row - first) * count + tile) * pitch + c
                 if role == 0 and m == 2:
-                    _INPUT_2(out, place, line, plane, cells, source, across * pitch, pitch)
+                    _INPUT_2(out, place, line, plane, cells, source, below, beside)
                 elif role == 0:
-                    _INPUT_4(out, place, line, plane, cells, source, across * pitch, pitch)
+                    _INPUT_4(out, place, line, plane, cells, source, below, beside)
                 elif m == 2:
-                    _OUTPUT_2(out, place, line, plane, cells, source, across * pitch, pitch)
+                    _OUTPUT_2(out, place, line, plane, cells, source, below, beside)
                 else:
-                    _OUTPUT_4(out, place, line, plane, cells, source, across * pitch, pitch)
+                    _OUTPUT_4(out, place, line, plane, cells, source, below, beside)
         row += lines
 
 
@@ -196,57 +222,55 @@ def weights_at_points(w: Array, of: Tiling, lanes: int, out_step: int, in_step: 
 
 
 @jit(parallel=True)
-def layer(x: Array, u: Array, y: Array, of: Tiling, lanes: int) -> None:
+def layer(x: Array, u: Array, y: Array, of: Tiling, lanes: int, threads: int) -> None:
     """Write the layer's output for x, flat, and weights at points to y, flat."""
-    m, points = of.m, (of.m + 2) ** 2
-    down, count = -(-of.rows // m), -(-of.columns // m)
+    m, points, down, count = of.m, (of.m + 2) ** 2, _strips(of), _tiles(of) * of.below
     batch = len(y) // (of.groups * of.written * of.rows * of.columns)
     total = batch * down
     pieces = -(-total // of.piece)
     read_pitch, pitch, tiles = _whole(of.read, lanes), _whole(of.written, lanes), of.piece * count
-    across, out_plane = count * m + 2, of.rows * of.columns
-    for task in prange(of.groups * pieces):
-        group, first = task // pieces, task % pieces * of.piece
-        last = min(first + of.piece, total)
-        cells = np.empty((of.piece * m + 2) * across * read_pitch, x.dtype)
+    across, height, out_plane = _tiles(of) * m, m * of.below, of.rows * of.columns
+    line, wide = (m + 2) * tiles * pitch, across * pitch
+    tasks = of.groups * pieces
+    for thread in prange(threads):
+        cells = np.empty((of.piece * m + 2) * of.below * (across + 2 * of.beside) * read_pitch, x.dtype)
         v, found = np.empty(points * tiles * read_pitch, x.dtype), np.empty(points * tiles * pitch, x.dtype)
-        _to_points(0, v, x, of, group, first, last, cells, lanes)
-        _multiply(found, v, u, group * points * of.read * pitch, tiles, (last - first) * count, of.read, read_pitch,
-                  pitch, points, lanes)  # fmt: skip
-        back = np.empty(m * count * m * pitch, x.dtype)
-        wide = count * m * pitch
-        for row in range(first, last):
-            n, top = row // down, row % down * m
-            for t in range(count):
-                for k in range(0, pitch, lanes):
-                    place = ((row - first) * count + t) * pitch + k
-                    if m == 2:
-                        _OUTPUT_BACK_2(
-                            back, t * 2 * pitch + k, wide, pitch, found, place, 4 * tiles * pitch, tiles * pitch
-                        )
-                    else:
-                        _OUTPUT_BACK_4(
-                            back, t * 4 * pitch + k, wide, pitch, found, place, 6 * tiles * pitch, tiles * pitch
-                        )
-            start = (n * of.groups + group) * of.written * out_plane
-            for i in range(min(m, of.rows - top)):
-                transposed(
-                    y, start + (top + i) * of.columns, out_plane, back, i * wide, pitch, of.columns, of.written, lanes
-                )
+        back = np.empty(height * wide, x.dtype)
+        for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
+            group, first = task // pieces, task % pieces * of.piece
+            last = min(first + of.piece, total)
+            _to_points(0, v, x, of, group, first, last, cells, lanes)
+            _multiply(found, v, u, group * points * of.read * pitch, tiles, (last - first) * count, of.read, read_pitch,
+                      pitch, points, lanes)  # fmt: skip
+            for strip in range(first, last):
+                n, top = strip // down, strip % down * height
+                for t in range(count):
+                    cell, place = _corner(of, t, across) * pitch, ((strip - first) * count + t) * pitch
+                    for k in range(0, pitch, lanes):
+                        o, i = cell + k, place + k
+                        if m == 2:
+                            _OUTPUT_BACK_2(back, o, of.below * wide, of.beside * pitch, found, i, line, tiles * pitch)
+                        else:
+                            _OUTPUT_BACK_4(back, o, of.below * wide, of.beside * pitch, found, i, line, tiles * pitch)
+                start = (n * of.groups + group) * of.written * out_plane
+                for i in range(min(height, of.rows - top)):
+                    o = start + (top + i) * of.columns
+                    transposed(y, o, out_plane, back, i * wide, pitch, of.columns, of.written, lanes)
 
 
 @jit(parallel=True)
 def weight_gradient(g: Array, x: Array, of: Tiling, lanes: int, parts: int) -> Array:
     """dL/dw, flat, for g and x, flat; `parts` shares of the batch are added up apart."""
-    m, points = of.m, (of.m + 2) ** 2
-    down, count = -(-of.rows // m), -(-of.columns // m)
-    total = len(g) // (of.groups * of.written * of.rows * of.columns) * down
+    m, points, count = of.m, (of.m + 2) ** 2, _tiles(of) * of.below
+    total = len(g) // (of.groups * of.written * of.rows * of.columns) * _strips(of)
     pieces = -(-total // of.piece)
     read_pitch, pitch, tiles = _whole(of.read, lanes), _whole(of.written, lanes), of.piece * count
     sums = np.zeros((parts * of.groups, points * of.read * pitch), x.dtype)
     for unit in prange(parts * of.groups):
         part, group = unit // of.groups, unit % of.groups
-        cells = np.empty((of.piece * m + 2) * (count * m + 2) * max(read_pitch, pitch), x.dtype)
+        cells = np.empty(
+            (of.piece * m + 2) * of.below * (_tiles(of) * m + 2 * of.beside) * max(read_pitch, pitch), x.dtype
+        )
         v, h = np.empty(points * tiles * read_pitch, x.dtype), np.empty(points * tiles * pitch, x.dtype)
         for piece in range(part * pieces // parts, (part + 1) * pieces // parts):
             first = piece * of.piece

@@ -9,6 +9,7 @@ kernels, which are plain Numba. Arrays are flat, and are told with the place at 
     dots        the same where the sum runs along the vectors
     transform   a matrix on both axes of a tile, for as many tiles as a vector has lanes
     transpose   a square of as many rows as a vector has lanes
+    collect     a line of sums of what lies in several places
     copy, clear a line of numbers
 
 A vector is as wide as the processor's registers (`lanes`); of the last one of a line, less may be read and written.
@@ -92,6 +93,11 @@ class _Code:
     def first(self, count: ir.Value | int) -> ir.Value:
         """Mask of a vector's first entries: all where `count` is at least the lanes, none where it is below one."""
         return self.builder.icmp_signed("<", self._numbered(), self._every(count))
+
+    def inside(self, first: ir.Value, count: ir.Value) -> ir.Value:
+        """Mask of the entries that are below `count` and not below 0, where a vector begins at `first`."""
+        places = self.builder.add(self._numbered(), self._every(first))
+        return self.builder.icmp_unsigned("<", places, self._every(count))
 
     def bits(self, bits: ir.Value, first: int) -> ir.Value:
         """Mask of a vector by the bits of an index from the `first` one on."""
@@ -434,6 +440,35 @@ def copy(step: Literal[1, 2]) -> Any:
             code.store_first(mask, vector, code.at(out, i))
 
     return _intrinsic((0, 2), 5, emit)
+
+
+@lru_cache(maxsize=1)
+def collect() -> Any:
+    """`out[f] = sum over r of x[r, row - rows[r], f - columns[r]]`, for the planes x of `height` by `width`.
+
+    Called as `run(out, out_start, x, x_start, pitch, rows, columns, count, row, height, width, size)`: x's planes begin
+    `pitch` apart; r is below `count`, f below `size`. What is outside of x is left out.
+    """
+
+    def emit(code: _Code) -> None:
+        _, out_start, _, x_start, pitch, _, _, count, row, height, width, size = code.arguments
+        out, x, rows, columns = (
+            code.at(code.array(0), out_start),
+            code.at(code.array(2), x_start),
+            *map(code.array, (5, 6)),
+        )
+        with code.loop(size, code.lanes) as f:
+            total = code.variable(code.number(0.0))
+            with code.loop(count) as r:
+                line = code.builder.sub(row, code.builder.load(code.at(rows, r)))
+                with code.builder.if_then(code.builder.icmp_unsigned("<", line, height)):
+                    first = code.builder.sub(f, code.builder.load(code.at(columns, r)))
+                    place = code.at(x, code.times(r, pitch), code.times(line, width), first)
+                    found = code.load_first(code.inside(first, width), place)
+                    code.builder.store(code.builder.fadd(code.builder.load(total), found, flags=FUSED), total)
+            code.store_first(code.first(code.builder.sub(size, f)), code.builder.load(total), code.at(out, f))
+
+    return _intrinsic((0, 2, 5, 6), 12, emit)
 
 
 @lru_cache(maxsize=1)
