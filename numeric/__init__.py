@@ -14,6 +14,9 @@ Geometry, Axis, GeometryError                                          the index
 definition, rounding                                                   the oracle; a priori error bounds
 """
 
+import numeric.threads  # noqa: F401 - before NumPy: BLAS reads what this says when it is loaded
+
+# isort: split
 from numeric import definition, rounding
 from numeric.activations import (
     elu,

@@ -13,6 +13,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numeric.threads  # noqa: F401 - before NumPy: BLAS reads what this says when it is loaded
+
+# isort: split
 import numpy as np
 
 from numeric.network import Sequential

@@ -33,6 +33,8 @@ from numeric.paths import EVERY, SUMS
 from numeric.paths.compiled.direct import band_space
 from numeric.paths.compiled.fused import piece_space
 from numeric.paths.fft import sizes
+from numeric.paths.im2col import gathers
+from numeric.paths.turned import backward
 from numeric.threads import cores
 
 SPACE = 3 << 27  # bytes that a path may use besides its arguments and its result; larger batches go in blocks
@@ -101,6 +103,8 @@ class Model:
 
 def _im2col(work: Work) -> Counts:
     """Every input cell is copied once for each tap that reads it; a gradient adds back, or reads across the copy."""
+    if work.function == "input_gradient" and gathers(work.geometry):
+        return _im2col(replace(work, function="conv", geometry=backward(work.geometry)))
     columns = work.positions * work.geometry.in_channels * prod(work.geometry.kernel_size)
     passes = {"conv": 1, "input_gradient": 10, "weight_gradient": 1.2}[work.function]
     return Counts(work.products / _filled(work), passes * columns + work.arrays, columns + 2 * work.arrays)
@@ -139,10 +143,10 @@ def _fft(work: Work) -> Counts:
 
 
 def _direct(work: Work) -> Counts:
-    """One row of sums loads as much for each product as eight do together; the input is laid out once."""
+    """Few rows of sums load more for each product than eight do together; the input is read once, or laid out."""
     of = work.geometry
     written = of.group_in if work.function == "input_gradient" else of.group_out
-    few = 1 + {"conv": 1.0, "input_gradient": 1.0, "weight_gradient": 4.0}[work.function] / written
+    few = 1 + {"conv": 0.5, "input_gradient": 0.5, "weight_gradient": 1.5}[work.function] / written
     circle = work.arrays if of.boundary == "circular" else 0
     space = cores() * band_space(of, work.itemsize) + (3 + cores()) * prod(of.weight_shape) + circle
     return Counts(work.products * few, 3 * work.arrays, space)
@@ -162,13 +166,13 @@ def _fused(outputs: int) -> Callable[[Work], Counts]:
 
 
 MODELS: Mapping[str, Model] = {
-    "im2col": Model(_im2col, 5.6e10, 2.2e10, 30e-6),
+    "im2col": Model(_im2col, 5.6e10, 2.2e10, 28e-6),
     "shift": Model(_shift, 8e10, 1.2e10, 50e-6),
-    "direct": Model(_direct, 9.5e10, 4.8e10, 35e-6),
+    "direct": Model(_direct, 9.5e10, 4.8e10, 16e-6),
     "winograd2": Model(_winograd(2), 5e10, 6.5e8, 190e-6),
     "winograd4": Model(_winograd(4), 5e10, 6.5e8, 260e-6),
-    "fused2": Model(_fused(2), 1.05e11, 3.9e10, 40e-6),
-    "fused4": Model(_fused(4), 9.3e10, 2.9e10, 45e-6),
+    "fused2": Model(_fused(2), 1.05e11, 3.9e10, 20e-6),
+    "fused4": Model(_fused(4), 9.3e10, 2.9e10, 25e-6),
     "fft": Model(_fft, 5e9, 6e9, 85e-6),
 }
 

@@ -18,10 +18,20 @@ from numeric.geometry import Axis, Geometry
 
 def pad(x: Array, geometry: Geometry) -> Array:
     """Padded input, `(batch, channels, *padded)`: a copy only where there is padding, so never to be written into."""
+    if geometry.boundary == "zero" and any(axis.low or axis.high for axis in geometry.axes):
+        padded = np.zeros((*x.shape[:2], *(axis.padded_size for axis in geometry.axes)), x.dtype)
+        pad_into(padded, x, geometry)
+        return padded
     for number, axis in enumerate(geometry.axes, start=2):
         if axis.low or axis.high:
-            x = _pad(x, number, axis, geometry.boundary)
+            x = np.take(x, _wrapped(axis), number)
     return x
+
+
+def pad_into(padded: Array, x: Array, geometry: Geometry) -> None:
+    """Write what padding with zeros keeps of the input to its places; the rest is left as it is."""
+    cells, places = zip(*map(_kept, geometry.axes), strict=True)
+    padded[(slice(None), slice(None), *places)] = x[(slice(None), slice(None), *cells)]
 
 
 def unpad(padded: Array, geometry: Geometry) -> Array:
@@ -57,17 +67,6 @@ def reached(u: Sequence[int], geometry: Geometry) -> tuple[slice, ...]:
         for t, s, d, size in zip(u, geometry.stride, geometry.dilation, geometry.output_size, strict=True)
     )
     return (slice(None), slice(None), *spatial)
-
-
-def _pad(x: Array, number: int, axis: Axis, boundary: str) -> Array:
-    if boundary == "circular":
-        return np.take(x, _wrapped(axis), number)
-    cells, places = _kept(axis)
-    shape = list(x.shape)
-    shape[number] = axis.padded_size
-    padded = np.zeros(shape, x.dtype)
-    padded[_at(number, places)] = x[_at(number, cells)]
-    return padded
 
 
 def _unpad(padded: Array, number: int, axis: Axis, boundary: str) -> Array:

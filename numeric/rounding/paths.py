@@ -16,9 +16,10 @@ import numpy as np
 from numeric.dtypes import Array
 from numeric.geometry import Geometry
 from numeric.paths import EVERY, dilated, im2col, pointwise
-from numeric.paths.compiled.fused import Fused, backward, turned
+from numeric.paths.compiled.fused import Fused
 from numeric.paths.fft import Fourier, sizes, transform_error
 from numeric.paths.toom_cook import Filtering
+from numeric.paths.turned import backward, turned
 from numeric.paths.windows import pad
 from numeric.paths.winograd import Role, Winograd, evaluate, interpolate, norm, overlaps, terms
 from numeric.rounding.model import gamma, outward, size, smallest_subnormal, unit_roundoff

@@ -1,5 +1,7 @@
 """The least of what the environment, threadpoolctl and the process's cores allow."""
 
+import os
+import subprocess
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -65,3 +67,15 @@ def test_a_process_with_one_core(monkeypatch):
     monkeypatch.delattr(threads.os, "sched_getaffinity")
     monkeypatch.setattr(threads.os, "cpu_count", lambda: None)
     assert threads.cores() == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "given", "told"),
+    [("numeric", None, "20"), ("numeric", "7", "7"), ("numpy, numeric", None, "None")],
+)
+def test_blas_is_told_not_to_wait_for_long_unless_it_is_loaded_or_somebody_else_told_it(first, given, told):
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_THREAD_TIMEOUT"}
+    environment |= {} if given is None else {"OPENBLAS_THREAD_TIMEOUT": given}
+    command = f"import {first}, os; print(os.environ.get('OPENBLAS_THREAD_TIMEOUT'))"
+    found = subprocess.run([sys.executable, "-c", command], env=environment, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == told

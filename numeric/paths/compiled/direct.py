@@ -18,6 +18,7 @@ from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Geometry
 from numeric.paths.compiled import available, expect_floats, workers
 from numeric.paths.compiled.layout import BUDGET, Scatter, Shift, Stencil, Sums, Sweep, scattered, stencilled, swept
+from numeric.paths.memory import empty
 from numeric.paths.windows import pad, unpad
 
 _Part = tuple[Sweep | Stencil, list[int], Shift, Shift]  # which taps, and the positions: from where on, how far apart
@@ -31,7 +32,7 @@ def supports(geometry: Geometry) -> str:
 def conv(x: Array, w: Array, geometry: Geometry) -> Array:
     """Output of the layer (cross-correlation), shape `(batch, out_channels, *output)`."""
     x, w = _floats(x, w)
-    y = np.empty(geometry.output_shape(len(x)), x.dtype)
+    y = empty(geometry.output_shape(len(x)), x.dtype)
     padded, plain = _plain(x, geometry)
     matrices = w.reshape(geometry.groups, geometry.group_out, -1)
     with workers() as threads:
@@ -50,7 +51,7 @@ def input_gradient(g: Array, w: Array, geometry: Geometry) -> Array:
         plans = _backward(whole, len(g), threads, g.itemsize)
         # some positions may be read by no output
         every = isinstance(plans, Scatter) or len(plans) == prod(whole.stride)
-        dx = (np.empty if every else np.zeros)(whole.input_shape(len(g)), g.dtype)
+        dx = (empty if every else np.zeros)(whole.input_shape(len(g)), g.dtype)
         if isinstance(plans, Scatter):
             from numeric.paths.compiled.scatter import scatter
             from numeric.paths.compiled.vector import lanes

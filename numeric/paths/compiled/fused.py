@@ -15,14 +15,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Geometry
 from numeric.paths.compiled import available, expect_floats, workers
+from numeric.paths.memory import empty
 from numeric.paths.toom_cook import Filtering, filtering
+from numeric.paths.turned import backward
 
 if TYPE_CHECKING:
     from numeric.paths.compiled.tiles import Tiling
@@ -78,7 +80,7 @@ class Fused:
         return [np.ascontiguousarray(array) for array in arrays]
 
     def _layer(self, x: Array, w: Array, geometry: Geometry, steps: tuple[int, int], *, rotated: bool) -> Array:
-        y = np.empty(geometry.output_shape(len(x)), x.dtype)
+        y = empty(geometry.output_shape(len(x)), x.dtype)
         with workers() as threads:
             from numeric.paths.compiled.tiles import layer, weights_at_points
             from numeric.paths.compiled.vector import lanes
@@ -87,25 +89,6 @@ class Fused:
             u = weights_at_points(w.reshape(-1), of, width, *steps, rotated)
             layer(x.reshape(-1), u, y.reshape(-1), of, width, threads)
         return y
-
-
-@lru_cache(maxsize=1024)
-def backward(geometry: Geometry) -> Geometry:
-    """The layer whose output is the input gradient: it reads g, by rotated weights with their channels swapped."""
-    padding = tuple(
-        (2 * apart - low, 2 * apart - high)
-        for apart, (low, high) in zip(geometry.dilation, geometry.padding, strict=True)
-    )
-    channels: Any = {"in_channels": geometry.out_channels, "out_channels": geometry.in_channels}
-    apart, groups = geometry.dilation, geometry.groups
-    return Geometry(geometry.output_size, (3, 3), padding=padding, dilation=apart, groups=groups, **channels)
-
-
-def turned(w: Array, geometry: Geometry) -> Array:
-    """Weights of that layer."""
-    groups, shape = geometry.groups, (geometry.in_channels, geometry.group_out, 3, 3)
-    parts = w.reshape(groups, geometry.group_out, geometry.group_in, 3, 3).swapaxes(1, 2)
-    return parts.reshape(shape)[..., ::-1, ::-1]
 
 
 def _line(geometry: Geometry, outputs: int) -> int:
