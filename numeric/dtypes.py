@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
-_AS_THEY_ARE = frozenset(map(np.dtype, "efdFDO"))
+_AS_THEY_ARE = frozenset(map(np.dtype, "fdFDO"))
 
 
 def common_dtype(*arrays: Array) -> np.dtype[Any]:

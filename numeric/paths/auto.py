@@ -29,11 +29,10 @@ from typing import Any, Literal
 import numpy as np
 
 from numeric.geometry import Geometry
-from numeric.paths import EVERY, SUMS
+from numeric.paths import EVERY, SUMS, im2col
 from numeric.paths.compiled.direct import band_space
 from numeric.paths.compiled.fused import piece_space
 from numeric.paths.fft import sizes
-from numeric.paths.im2col import gathers
 from numeric.paths.turned import backward
 from numeric.threads import cores
 
@@ -103,11 +102,13 @@ class Model:
 
 def _im2col(work: Work) -> Counts:
     """Every input cell is copied once for each tap that reads it; a gradient adds back, or reads across the copy."""
-    if work.function == "input_gradient" and gathers(work.geometry):
+    if work.function == "input_gradient" and im2col.gathers(work.geometry):
         return _im2col(replace(work, function="conv", geometry=backward(work.geometry)))
     columns = work.positions * work.geometry.in_channels * prod(work.geometry.kernel_size)
-    passes = {"conv": 1, "input_gradient": 10, "weight_gradient": 1.2}[work.function]
-    return Counts(work.products / _filled(work), passes * columns + work.arrays, columns + 2 * work.arrays)
+    passes = {"conv": 1, "input_gradient": 12, "weight_gradient": 2}[work.function]
+    row = work.geometry.in_channels * prod((*work.geometry.kernel_size, *work.geometry.output_size[1:]))
+    space = 2 * work.arrays + 2 * cores() * max(im2col.BLOCK // work.itemsize, row)
+    return Counts(work.products / _filled(work), passes * columns + work.arrays, space)
 
 
 def _shift(work: Work) -> Counts:
@@ -166,13 +167,13 @@ def _fused(outputs: int) -> Callable[[Work], Counts]:
 
 
 MODELS: Mapping[str, Model] = {
-    "im2col": Model(_im2col, 5.6e10, 2.2e10, 28e-6),
+    "im2col": Model(_im2col, 9e10, 2.5e10, 28e-6),
     "shift": Model(_shift, 8e10, 1.2e10, 50e-6),
-    "direct": Model(_direct, 9.5e10, 4.8e10, 16e-6),
-    "winograd2": Model(_winograd(2), 5e10, 6.5e8, 190e-6),
-    "winograd4": Model(_winograd(4), 5e10, 6.5e8, 260e-6),
-    "fused2": Model(_fused(2), 1.05e11, 3.9e10, 20e-6),
-    "fused4": Model(_fused(4), 9.3e10, 2.9e10, 25e-6),
+    "direct": Model(_direct, 1.02e11, 1.2e11, 16e-6),
+    "winograd2": Model(_winograd(2), 1e11, 5.3e8, 190e-6),
+    "winograd4": Model(_winograd(4), 1e11, 5.3e8, 260e-6),
+    "fused2": Model(_fused(2), 1.09e11, 3.3e10, 20e-6),
+    "fused4": Model(_fused(4), 1.07e11, 2.4e10, 25e-6),
     "fft": Model(_fft, 5e9, 6e9, 85e-6),
 }
 

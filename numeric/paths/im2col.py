@@ -40,18 +40,19 @@ def conv(x: Array, w: Array, geometry: Geometry) -> Array:
     """Output of the layer (cross-correlation), shape `(batch, out_channels, *output)`."""
     x, w = as_numbers(x, w)
     matrix, y = _matrix(w, geometry), empty(geometry.output_shape(len(x)), x.dtype)
-    take = _in_lines if goes_on(geometry) else _by_taps
+    lines = goes_on(geometry)
+    take = _in_lines if lines else _by_taps
 
     def multiply(parts: Array, samples: slice, rows: slice) -> None:
         columns, out = _columns(parts, rows, geometry), _positions(y[samples], rows, geometry)
-        if columns.shape[-1] == out.shape[-1]:
+        if not lines:
             np.matmul(matrix, columns, out=out)
             return
         found = _room("sums", (*out.shape[:3], columns.shape[-1]), y.dtype)
         np.matmul(matrix, columns, out=found)
+        size = (*out.shape[:3], rows.stop - rows.start)
         width = geometry.output_size[1]
-        lines = found.reshape(*out.shape[:3], out.shape[3] // width, -1)
-        out.reshape((*lines.shape[:-1], width))[...] = lines[..., :width]
+        out.reshape((*size, width))[...] = found.reshape((*size, -1))[..., :width]
 
     def run(samples: slice) -> None:
         parts = take(x[samples], geometry)

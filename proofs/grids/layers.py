@@ -208,8 +208,16 @@ def winograd_layers() -> list[LayerCase]:
         (((4,), (3,), 1, 1, ((1, 2),), 2, 4, 2), 2),
         (((6,), (3,), 1, 1, ((-1, 1),), 1, 1, 1, "circular"), 1),
         (((3, 4), (3, 3), 1, 1, ((0, 1), (1, 0)), 1, 2), 1),
+        (((6,), (3,), 1, 2, ((2, 1),), 1, 2), 1),
+        (((3, 6), (3, 3), 1, (1, 2), ((1, 0), (0, 1)), 1, 1), 1),
     )
     return by_size(LayerCase(Geometry(*fields), batch) for fields, batch in rows)
+
+
+def column_layers() -> list[LayerCase]:
+    """The layers, and rows that are long enough for columns to go on beyond their end."""
+    long = LayerCase(Geometry((3, 9), (2, 2), 1, (1, 2), ((0, 0), (1, 0)), 2, 1), 1)
+    return by_size((*layers(), long))
 
 
 def fourier_layers() -> list[LayerCase]:

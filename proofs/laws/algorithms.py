@@ -23,7 +23,7 @@ LAYERS: dict[str, Any] = {
 WINOGRAD: dict[str, Any] = {
     "source": "Winograd 1980; Lavin, Gray 2016 (arXiv 1509.09308)",
     "cases": grids.winograd_layers,
-    "scope": "3-tap kernels on 1 and 2 axes, stride 1, any padding, groups, batch, both boundaries",
+    "scope": "3-tap kernels on 1 and 2 axes, stride 1, dilation, any padding, groups, batch, both boundaries",
     "full": full.winograd_layers,
     "full_scope": "3-tap kernels of the layers' grid and more on 1 to 3 axes; 12 × 12, as in the trained MNIST network",
     "needs_symbols": True,
@@ -44,7 +44,7 @@ def _computes_the_definition(path: Path, case: grids.LayerCase, of: Numbers) -> 
     source="Chellapilla, Puri, Simard 2006",
     path="numeric.paths.im2col against numeric.definition",
     derivation=relations.im2col,
-    **LAYERS,
+    **{**LAYERS, "cases": grids.column_layers},
 )
 def im2col_computes_the_definition(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     """Windows as a matrix."""

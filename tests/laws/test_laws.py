@@ -42,6 +42,7 @@ def _with_the_whole_kernel(case):
 ON_NUMBERS = [name for name, law in LAWS.items() if not law.needs_symbols and not law.fails]
 STRATEGIES: dict[Callable[[], Any], st.SearchStrategy[Any]] = {
     grids.layers: strategies.layers(),
+    grids.column_layers: strategies.layers(),
     grids.linearity: strategies.layers().map(lambda case: grids.LinearityCase(case.geometry, case.batch)),
     grids.uncircular_layers: strategies.layers().filter(lambda case: case.geometry.boundary == "zero"),
     grids.sampled_layers: strategies.layers().filter(lambda case: case.batch > 0),

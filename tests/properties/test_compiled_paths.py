@@ -43,6 +43,8 @@ LARGE = {
     "3x3, dilated": (Geometry((23, 37), (3, 3), 1, (2, 3), ((2, 3), (4, 1)), 5, 18), 3),
     "3x3, dilated beyond the input": (Geometry((7, 6), (3, 3), 1, (3, 5), ((4, 2), (5, 5)), 17, 3), 3),
     "an image, 3x3": (Geometry((61, 391), (3, 3), padding=1), 1),
+    "an image of whole blocks, 3x3": (Geometry((13, 128), (3, 3), padding=1), 1),
+    "an image of whole blocks, 5x5": (Geometry((12, 192), (5, 5), padding=2), 1),
     "an image, 9x7": (Geometry((40, 333), (9, 7), padding=((4, 4), (3, 3))), 1),
     "an image, 4x4, cropped": (Geometry((23, 90), (4, 4), padding=((0, -2), (-3, 5))), 2),
     "an image of more channels": (Geometry((33, 70), (3, 5), 1, (1, 2), ((1, 1), (4, 4)), 3, 2), 2),

@@ -7,6 +7,8 @@ from numeric.paths.winograd import Winograd
 from tests.meta.planted.fault import Fault, edits
 
 DIRECT, FUSED = "numeric.paths.compiled.direct", "numeric.paths.compiled.fused"
+LAYOUT, TURNED, DILATED = "numeric.paths.compiled.layout", "numeric.paths.turned", "numeric.paths.dilated"
+IM2COL = "numeric.paths.im2col"
 WINDOWS, FOURIER, WINOGRAD = "numeric.paths.windows", "numeric.paths.fft.Fourier", "numeric.paths.winograd"
 
 
@@ -41,6 +43,32 @@ FAULTS = [
             "slice(d * t, d * t + s * (size - 1) + 1, s)",
             "slice(t, t + s * (size - 1) + 1, s)",
         ),
+    ),
+    *edits(
+        "im2col",
+        "conv im2col",
+        (f"{IM2COL}._in_lines", "dilation of columns ignored", "across * column, row", "column, row"),
+        (f"{IM2COL}.conv", "what lies beyond the output kept", "[..., :width]", "[..., -width:]"),
+        (f"{IM2COL}.gathers", "of any stride", "or set(geometry.stride) != {1}", ""),
+        (f"{TURNED}.turned", "kernel not rotated", "np.flip(whole, tuple(range(2, whole.ndim)))", "whole"),
+        (f"{TURNED}.backward", "dilation ignored", "axis.span - 1 - axis.low", "axis.kernel_size - 1 - axis.low"),
+    ),
+    *edits(
+        "im2col",
+        "im2col",
+        (f"{IM2COL}._rows", "the last row left out", "range(0, rows, step)", "range(0, max(rows - 1, 1), step)"),
+        symbolic=False,
+    ),
+    *edits(
+        "dilated",
+        "winograd conv",
+        (
+            f"{DILATED}._apart",
+            "residues in the place of cells",
+            "range(3, 2 + 2 * ndim, 2), 0, 1, *range(2, 2",
+            "range(2, 2 + 2 * ndim, 2), 0, 1, *range(3, 2",
+        ),
+        (f"{DILATED}.inputs", "without padding", "_apart(pad(x, geometry)", "_apart(x"),
     ),
     *edits(
         "shift",
@@ -79,12 +107,31 @@ FAULTS = [
     *edits(
         "compiled",
         "compiled_paths",
-        (f"{DIRECT}.laid_out", "rows of the halo left out", "plane = (band + halo)", "plane = (band + halo - 1)"),
-        (f"{DIRECT}.laid_out", "residues of rows mixed up", "(row - above) % stride[0])", "0 * (row - above))"),
-        (f"{DIRECT}._forward", "dilation of columns ignored", "columns.reads(0, v)", "v - columns.low"),
+        (
+            f"{LAYOUT}.swept",
+            "rows of the halo left out",
+            "((band + halo) * pitch, pitch)",
+            "((band + halo - 1) * pitch, pitch)",
+        ),
+        (
+            f"{LAYOUT}.swept",
+            "residues of rows mixed up",
+            "* parts + (row - above) % down",
+            "* parts + 0 * (row - above)",
+        ),
+        (f"{LAYOUT}.swept", "padded inputs taken as they are", "above >= 0 and left >= 0", "True"),
+        (f"{LAYOUT}.stencilled", "rows go on beyond their end", "0 <= f + i + column < width", "True"),
+        (f"{LAYOUT}.stencilled", "blocks at an edge read as inner ones", "f + wide + right <= width", "True"),
+        (f"{LAYOUT}.scattered", "one channel read for all", "dtype=np.int64) * positions", "dtype=np.int64) * 0"),
+        (f"{DIRECT}._sums", "dilation of columns ignored", "columns.reads(0, v)", "v - columns.low"),
         (f"{DIRECT}._backward", "padding ignored", "r + axis.low - axis", "r - axis"),
         (f"{DIRECT}._backward", "kernel not rotated", "r + axis.low - axis.dilation", "r + axis.low + axis.dilation"),
-        (f"{FUSED}.backward", "padding of the layer, not of its gradient", "(2 - low, 2 - high)", "(low, high)"),
+        (
+            f"{TURNED}.backward",
+            "padding of the layer, not of its gradient",
+            "(axis.span - 1 - axis.low, axis.span - 1 - axis.high)",
+            "(axis.low, axis.high)",
+        ),
         (f"{FUSED}.Fused.input_gradient", "kernel not rotated", "rotated=True", "rotated=False"),
         (f"{FUSED}.Fused.conv", "channels swapped", "(9 * geometry.group_in, 9)", "(9, 9 * geometry.group_in)"),
         symbolic=False,
