@@ -18,7 +18,7 @@ import numpy as np
 
 from numeric.dtypes import Array
 
-BUDGET = 1 << 18  # bytes of a band's input and sums: a part of the L2 cache, which weights go through, too
+BUDGET = 1 << 19  # bytes of a band's input and sums: half of a usual L2 cache, which weights go through, too
 FEW = 3  # channels that come out of a group, at most, for a stencil
 MASK = 64  # bits
 Shift = tuple[int, int]
@@ -134,7 +134,8 @@ def swept(sums: Sums, batch: int, threads: int, itemsize: int) -> Sweep:
             place = {c: (residues.index((c - left) % across), (c - left) // across) for c in among}
         plain, parts, halo = False, max((row - above) % down for row, _ in shifts) + 1, (last - above) // down
         line = read * len(starts) * parts * pitch
-    fit = (BUDGET // itemsize - line * halo) // (line + min(8, written) * pitch)
+    budget = BUDGET // 2 if plain else BUDGET  # of the input itself there is more in the cache than what is read
+    fit = (budget // itemsize - line * halo) // (line + min(8, written) * pitch)
     share = -(-batch * groups * rows // (4 * threads))  # rows, if every thread is to have four bands
     if pitch == 1:  # whole blocks of the sums' kernels
         band = min(rows, -(-max(48, min(fit, max(share, 768))) // 48) * 48)
@@ -208,7 +209,7 @@ def scattered(gathered: Sums, forward: Sums, batch: int, threads: int, itemsize:
     """How to send back what would be gathered; none where that takes hardly more products, or this takes much room."""
     (rows, columns), (height, width), _, shifts, (groups, written, read), _ = forward
     positions, taps = rows * columns, len(shifts)
-    part = BUDGET // (itemsize * taps * positions)
+    part = BUDGET // (2 * itemsize * taps * positions)
     if written * taps < 8 or 2 * gathered.size[0] * gathered.size[1] < 3 * positions or not part:
         return None
     part = min(written, part, max(8, -(-batch * groups * written // (4 * threads))))  # four tasks for every thread
