@@ -15,7 +15,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from importlib.util import find_spec
 from typing import Any, TypeVar
 
 if "numpy" not in sys.modules:  # which loads OpenBLAS, which reads it once
@@ -45,11 +44,11 @@ def _at_start() -> int:
 def each(run: Callable[[Item], Result], items: Sequence[Item], size: float) -> list[Result]:
     """`run` for all of the items, of which none writes where another does, and their results in order.
 
-    NumPy copies and adds on one thread. Where the `size` of it, in bytes, is worth it, and threadpoolctl is there to
-    keep BLAS on one thread meanwhile, the items are shared among all threads.
+    NumPy copies and adds on one thread. Where the `size` of it, in bytes, is worth it, all threads share the items, and
+    BLAS has one thread for each meanwhile.
     """
     number = min(limit(), len(items)) if size >= WORTH else 1
-    if number < 2 or find_spec("threadpoolctl") is None:
+    if number < 2:
         return [run(item) for item in items]
     with _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(number) as pool:
         return list(pool.map(run, items))

@@ -13,7 +13,7 @@ for: integers, objects and all else are computed by im2col, always.
 The model is arithmetic: multiply-adds by a rate, bytes by a bandwidth, and a call's overhead. What is counted follows
 from the algorithm; the constants were fitted to what `python -m tests.benchmarks.conv_speed --paths` times, which
 prints model and measurement side by side: on two quiet cores of an AMD EPYC with AVX-512, where the model is off by a
-factor of 1.2 to 1.5 in the mean and of 2.7 at most (5 for shift). They are to decide between paths and promise no
+factor of 1.1 to 1.4 in the mean and of 3.4 at most (4.5 for shift). They are to decide between paths and promise no
 time. Nothing is measured here.
 """
 

@@ -1,8 +1,9 @@
 """Direct sums, compiled: every output is the sum of its own products, on vectors that stay in registers.
 
 Source: E. Georganas et al., Anatomy of High-Performance Deep Learning Convolutions on SIMD Architectures (2018), arXiv
-1808.05567; here the channels stay outside of the positions. What is computed is `numeric.paths.compiled.sweep`'s; this
-module says of a layer which sums it is. The work space is a band of the input for each thread (`band_space`).
+1808.05567; here the channels stay outside of the positions. This module says of a layer which sums it is, and
+`numeric.paths.compiled.layout` how they are computed: by a sweep over bands of the input, as a stencil, or as products
+that are sent back. The work space is a band for each thread (`band_space`).
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ two axes: the layer's forward pass, and the input gradient of any stride, by one
                at all positions lies in one piece. The kernels are `numeric.paths.compiled.sweep`
     Stencil    for few channels, such as an image's filter or a depthwise layer, where taps are on rows in a line:
                nothing is laid out. The kernels are `numeric.paths.compiled.image`
+    Scatter    for input gradients of stride 1 where outputs are few beside the positions that they read: each is
+               multiplied first and then sent back. The kernels are `numeric.paths.compiled.scatter`
 """
 
 from __future__ import annotations
