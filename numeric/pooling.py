@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Boundary, Geometry, GeometryError, Ints, Padding, settled
 from numeric.layout import as_given, channels_first
-from numeric.paths.windows import overlap_add, windows
+from numeric.paths.windows import overlap_add, reached, unpad, windows
 
 
 class Options(TypedDict, total=False):
@@ -37,7 +37,7 @@ def max_pool(x: ArrayLike, kernel_size: Ints, *, channels_last: bool = False, **
     (x,) = as_numbers(x)
     x = channels_first(x, channels_last)
     geometry = _geometry(x.shape, kernel_size, options)
-    return as_given(_maxima(x, geometry)[1], channels_last)
+    return as_given(_windows(x, geometry)[1], channels_last)
 
 
 def max_pool_input_gradient(
@@ -96,21 +96,30 @@ def winners(x: Array, geometry: Geometry) -> Array:
 
 
 def _maxima(x: Array, geometry: Geometry) -> tuple[Array, Array]:
-    """`winners`, and the maxima themselves: the winner's number is that of the taps before the first maximum."""
+    """`winners`, and the maxima themselves: the first of equal ones is found last."""
+    parts, best = _windows(x, geometry)
+    unlike = np.asarray(best != best, bool).any()  # only a NaN differs from itself, and any NaN is the maximum
+    winner = np.full(best.shape, len(parts) - 1, np.min_scalar_type(len(parts)))
+    for number in reversed(range(len(parts) - 1)):  # what is not found there is the last
+        value, inside = parts[number]
+        found = np.asarray(value == best, bool)
+        if unlike:
+            found |= np.asarray(value != value, bool)
+        if not inside.all():
+            found &= inside
+        np.copyto(winner, number, where=found, casting="unsafe")
+    return winner.astype(np.intp), best
+
+
+def _windows(x: Array, geometry: Geometry) -> tuple[list[tuple[Array, Array]], Array]:
+    """What is read through each tap, and whether it is; and the maximum of each window."""
     inside = _inside(geometry)
     if not inside.any(axis=_taps(geometry)).all():
         raise GeometryError(f"max pooling has a window that reads padding only, for {geometry}")
-    parts = windows(x, geometry)
+    read = windows(x, geometry)
     taps: list[tuple[Any, ...]] = [(..., *u) for u in geometry.taps()]
-    best = _largest([(parts[tap], inside[tap]) for tap in taps])
-    before = np.zeros(best.shape, np.min_scalar_type(len(taps)))  # narrow, as it is written once for each tap
-    searching = np.ones(best.shape, bool)
-    for tap in taps:
-        value = parts[tap]
-        nan = np.asarray(value != value, bool)  # only a NaN differs from itself, and any NaN is the maximum
-        searching &= ~(inside[tap] & (np.asarray(value == best, bool) | nan))
-        before += searching
-    return before.astype(np.intp), best
+    parts = [(read[tap], inside[tap]) for tap in taps]
+    return parts, _largest(parts)
 
 
 def _largest(parts: list[tuple[Array, Array]]) -> Array:
@@ -133,9 +142,11 @@ def _larger(a: Array, b: Array) -> Array:
 
 def give(g: Array, winner: Array, geometry: Geometry) -> Array:
     """Pass each entry of g back through the tap of that number."""
-    numbers = np.arange(np.prod(geometry.kernel_size)).reshape(geometry.kernel_size)
-    chosen = _with_taps(winner, geometry) == numbers
-    return overlap_add(np.where(chosen, _with_taps(g, geometry), np.zeros((), g.dtype)), geometry)
+    dx = np.zeros((*g.shape[:2], *(axis.padded_size for axis in geometry.axes)), g.dtype)
+    nothing = np.zeros((), g.dtype)
+    for number, u in enumerate(geometry.taps()):
+        dx[reached(u, geometry)] += np.where(winner == number, g, nothing)
+    return unpad(dx, geometry)
 
 
 def _geometry(x_shape: tuple[int, ...], kernel_size: Ints, options: Options) -> Geometry:

@@ -206,3 +206,14 @@ def test_it_is_tensorflows(stride, padding):
 def test_what_does_not_fit_is_a_geometry_error(call, message):
     with pytest.raises(GeometryError, match=message):
         call()
+
+
+@pytest.mark.parametrize("dtype", [float, object])
+@pytest.mark.parametrize("places", [(0,), (1,), (3,), (1, 2), (0, 1, 2, 3)])
+def test_the_gradient_of_a_window_with_nan_goes_to_the_first_nan(places, dtype):
+    x = np.arange(4.0).astype(dtype).reshape(1, 1, 2, 2)
+    for place in places:
+        x.flat[place] = np.nan
+    with np.errstate(invalid="ignore"):  # to compare objects that are NaN
+        dx = max_pool_input_gradient(np.full((1, 1, 1, 1), 5).astype(dtype), x, 2)
+    assert [int(found) for found in dx.flat] == [5 * (place == places[0]) for place in range(4)]

@@ -13,7 +13,7 @@ FAULTS = [
     *edits(
         "max pooling",
         "pooling",
-        ("numeric.pooling._maxima", "padding's zero wins", "inside[tap]) for tap", "inside[tap] | True) for tap"),
+        ("numeric.pooling._windows", "padding's zero wins", "inside[tap]) for tap", "inside[tap] | True) for tap"),
         ("numeric.pooling._geometry", "dilation ignored", "**options}", '**options, "dilation": 1}'),
         (MAX, "gradient to the first tap", "winners(x, geometry)", "0 * winners(x, geometry)"),
         (
@@ -22,16 +22,16 @@ FAULTS = [
             "give(g, winners(x, geometry), geometry)",
             "overlap_add(np.broadcast_to(_with_taps(g, geometry), (*g.shape, *geometry.kernel_size)), geometry)",
         ),
-        ("numeric.max_pool", "minimum", "_maxima(x, geometry)[1]", "-_maxima(-x, geometry)[1]"),
+        ("numeric.max_pool", "minimum", "_windows(x, geometry)[1]", "-_windows(-x, geometry)[1]"),
     ),
     *edits(
         "max pooling",
         "pooling",
         (
             "numeric.pooling._maxima",
-            "last of equal maxima wins",
-            "before += searching",
-            "before = np.where(inside[tap] & (np.asarray(value == best, bool) | nan), taps.index(tap), before)",
+            "a later one of equal maxima wins",
+            "reversed(range(len(parts) - 1))",
+            "range(len(parts) - 1)",
         ),
         (
             MAX,
@@ -50,14 +50,14 @@ FAULTS = [
         (
             "numeric.pooling._maxima",
             "NaN never found",
-            "(np.asarray(value == best, bool) | nan)",
-            "np.asarray(value == best, bool)",
+            "found |= np.asarray(value != value, bool)",
+            "pass",
         ),
         (
             "numeric.max_pool",
             "output stays channels-first",
-            "return as_given(_maxima(x, geometry)[1], channels_last)",
-            "return _maxima(x, geometry)[1]",
+            "return as_given(_windows(x, geometry)[1], channels_last)",
+            "return _windows(x, geometry)[1]",
         ),
         symbolic=False,
     ),
