@@ -8,6 +8,8 @@ dilation does not divide are filled up with zeros. For layers with zeros around 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -19,15 +21,25 @@ from numeric.paths.windows import pad, unpad
 
 
 def undilated(geometry: Geometry) -> Geometry:
-    """The layer of the residues; its input is padded already."""
-    size = tuple(-(-axis.padded_size // axis.dilation) for axis in geometry.axes)
+    """The layer of the residues; its input is padded already, and cropped at its end as the layer's is.
+
+    What is cropped there is kept: an algorithm's tiles may read it.
+    """
+    size = tuple(-(-axis.padded_size // axis.dilation) for axis in _uncropped(geometry).axes)
+    needed = (-(-axis.output_size // axis.dilation) + axis.kernel_size - 1 for axis in geometry.axes)
+    padding = tuple((0, read - n) for n, read in zip(size, needed, strict=True))
     channels: Any = {"in_channels": geometry.in_channels, "out_channels": geometry.out_channels}
-    return Geometry(size, geometry.kernel_size, groups=geometry.groups, **channels)
+    return Geometry(size, geometry.kernel_size, padding=padding, groups=geometry.groups, **channels)
+
+
+@lru_cache(maxsize=1024)
+def _uncropped(geometry: Geometry) -> Geometry:
+    return replace(geometry, padding=tuple((low, max(high, 0)) for low, high in geometry.padding))
 
 
 def inputs(x: Array, geometry: Geometry) -> Array:
     """Its input: `(residues * batch, channels, *spatial)`."""
-    return _apart(pad(x, geometry), undilated(geometry).input_size, geometry)
+    return _apart(pad(x, _uncropped(geometry)), undilated(geometry).input_size, geometry)
 
 
 def outputs(g: Array, geometry: Geometry) -> Array:
@@ -37,7 +49,8 @@ def outputs(g: Array, geometry: Geometry) -> Array:
 
 def input_of(x: Array, geometry: Geometry) -> Array:
     """Adjoint of `inputs`."""
-    return unpad(_together(x, [axis.padded_size for axis in geometry.axes], geometry), geometry)
+    whole = _uncropped(geometry)
+    return unpad(_together(x, [axis.padded_size for axis in whole.axes], geometry), whole)
 
 
 def output_of(y: Array, geometry: Geometry) -> Array:

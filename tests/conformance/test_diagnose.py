@@ -113,7 +113,7 @@ EDITS = {
     "transposed convolution: conv_transpose_weight_gradient: gradient of the rotated kernel": {
         "conv_transpose.weight_gradient": ("kernel rotated", "kernel flipped along its last axis")
     },
-    "max pooling: _maxima: padding's zero wins": {"max_pool": "padding's zero wins the maximum"},
+    "max pooling: _windows: padding's zero wins": {"max_pool": "padding's zero wins the maximum"},
     "max pooling: _geometry: dilation ignored": {
         "max_pool": "dilation ignored",
         "average_pool": "dilation ignored",  # the gradients refuse a cotangent of the right shape

@@ -42,6 +42,7 @@ LARGE = {
     "pointwise, cropped": (Geometry((13, 31), (1, 1), padding=((-2, 0), (0, -1)), in_channels=4, out_channels=9), 2),
     "3x3, dilated": (Geometry((23, 37), (3, 3), 1, (2, 3), ((2, 3), (4, 1)), 5, 18), 3),
     "3x3, dilated beyond the input": (Geometry((7, 6), (3, 3), 1, (3, 5), ((4, 2), (5, 5)), 17, 3), 3),
+    "3x3, dilated and cropped": (Geometry((12, 14), (3, 3), 1, (1, 2), ((2, -1), (0, -3)), 3, 2), 2),
     "an image, 3x3": (Geometry((61, 391), (3, 3), padding=1), 1),
     "an image of whole blocks, 3x3": (Geometry((13, 128), (3, 3), padding=1), 1),
     "an image of whole blocks, 5x5": (Geometry((12, 192), (5, 5), padding=2), 1),

@@ -68,7 +68,7 @@ FAULTS = [
             "range(3, 2 + 2 * ndim, 2), 0, 1, *range(2, 2",
             "range(2, 2 + 2 * ndim, 2), 0, 1, *range(3, 2",
         ),
-        (f"{DILATED}.inputs", "without padding", "_apart(pad(x, geometry)", "_apart(x"),
+        (f"{DILATED}.inputs", "without padding", "_apart(pad(x, _uncropped(geometry))", "_apart(x"),
     ),
     *edits(
         "shift",

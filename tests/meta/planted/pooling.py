@@ -29,9 +29,9 @@ FAULTS = [
         "pooling",
         (
             "numeric.pooling._maxima",
-            "a later one of equal maxima wins",
+            "last of equal maxima wins",
             "reversed(range(len(parts) - 1))",
-            "range(len(parts) - 1)",
+            "range(len(parts))",
         ),
         (
             MAX,
