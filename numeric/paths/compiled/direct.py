@@ -54,8 +54,8 @@ def input_gradient(g: Array, w: Array, geometry: Geometry) -> Array:
         every = isinstance(plans, Scatter) or len(plans) == prod(whole.stride)
         dx = (empty if every else np.zeros)(whole.input_shape(len(g)), g.dtype)
         if isinstance(plans, Scatter):
+            from numeric.paths.compiled.emit import lanes
             from numeric.paths.compiled.scatter import scatter
-            from numeric.paths.compiled.vector import lanes
 
             matrices = np.ascontiguousarray(turned.swapaxes(2, 3)).reshape(groups, -1, out)
             scatter(g.reshape(-1), matrices, dx.reshape(-1), plans, lanes(g.itemsize), threads)
@@ -72,8 +72,8 @@ def weight_gradient(g: Array, x: Array, geometry: Geometry) -> Array:
     padded, plain = _plain(x, geometry)
     groups, out = geometry.groups, geometry.group_out
     with workers() as threads:
+        from numeric.paths.compiled.emit import lanes
         from numeric.paths.compiled.sweep import weights
-        from numeric.paths.compiled.vector import lanes
 
         width = lanes(x.itemsize)
         turned = 4 * out >= 3 * width * -(-out // width)  # few lanes of the channels' vectors stay empty
@@ -119,8 +119,8 @@ def _run(x: Array, matrices: Array, y: Array, plan: Sweep | Stencil, at: Shift, 
         columns = matrices.reshape(plan.groups, plan.written, plan.read, plan.taps, -1).swapaxes(-1, -2)
         image(flat, np.ascontiguousarray(columns).reshape(-1), out, plan, threads)
     else:
+        from numeric.paths.compiled.emit import lanes
         from numeric.paths.compiled.sweep import sweep
-        from numeric.paths.compiled.vector import lanes
 
         size = (1 if y.ndim == 3 else y.shape[2], y.shape[-1])
         sweep(flat, np.ascontiguousarray(matrices), out, plan, size, at, step, lanes(x.itemsize), threads)
@@ -186,7 +186,7 @@ def _backward(geometry: Geometry, batch: int, threads: int, itemsize: int) -> li
 
 
 def _planned(sums: Sums, batch: int, threads: int, itemsize: int) -> Sweep | Stencil:
-    from numeric.paths.compiled.vector import lanes
+    from numeric.paths.compiled.emit import lanes
 
     found = stencilled(sums, batch, threads, lanes(itemsize))
     return swept(sums, batch, threads, itemsize) if found is None else found

@@ -66,8 +66,8 @@ class Fused:
         """dL/dw for the cotangent `g = dL/dy`, shape `(out_channels, channels // groups, *kernel)`."""
         g, x = self._floats(g, x)
         with workers() as threads:
+            from numeric.paths.compiled.emit import lanes
             from numeric.paths.compiled.tiles import weight_gradient
-            from numeric.paths.compiled.vector import lanes
 
             of = _tiling(geometry, self.outputs, len(x), threads, x.itemsize)
             parts = max(1, min(-(-threads // geometry.groups), len(x)))
@@ -82,8 +82,8 @@ class Fused:
     def _layer(self, x: Array, w: Array, geometry: Geometry, steps: tuple[int, int], *, rotated: bool) -> Array:
         y = empty(geometry.output_shape(len(x)), x.dtype)
         with workers() as threads:
+            from numeric.paths.compiled.emit import lanes
             from numeric.paths.compiled.tiles import layer, weights_at_points
-            from numeric.paths.compiled.vector import lanes
 
             of, width = _tiling(geometry, self.outputs, len(x), threads, x.itemsize), lanes(x.itemsize)
             u = weights_at_points(w.reshape(-1), of, width, *steps, rotated)

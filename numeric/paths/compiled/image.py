@@ -26,6 +26,7 @@ def _plane(
 ) -> None:
     """One channel's sums, for `rows` rows from `first` on."""
     size, count, q = of.taps, len(of.table), first
+    height, width, table = of.height, of.width, of.table
     many = _ROWS if size == 3 else _MANY
     while q < first + rows:
         q = min(q, of.rows - many)  # the last rows may be found again
@@ -34,157 +35,29 @@ def _plane(
             vectors, f, masks = of.vectors[block], of.blocks[block], block * count
             o, i, left = start + q * of.columns + f, base + f, of.columns - f
             if size == 3 and vectors == 0:
-                _THREE(
-                    out,
-                    o,
-                    of.columns,
-                    a,
-                    taps,
-                    size,
-                    x,
-                    i,
-                    top,
-                    of.height,
-                    of.width,
-                    of.table,
-                    of.masks,
-                    masks,
-                    count,
-                    left,
-                )
+                _THREE(out, o, of.columns, a, taps, size, x, i, top, height, width,
+                    table, of.masks, masks, count, left)  # fmt: skip
             elif size == 3 and vectors == 4:
-                _THREE_FOUR(
-                    out,
-                    o,
-                    of.columns,
-                    a,
-                    taps,
-                    size,
-                    x,
-                    i,
-                    top,
-                    of.height,
-                    of.width,
-                    of.table,
-                    of.masks,
-                    masks,
-                    count,
-                    left,
-                )
+                _THREE_FOUR(out, o, of.columns, a, taps, size, x, i, top, height, width,
+                    table, of.masks, masks, count, left)  # fmt: skip
             elif size == 3 and vectors == 2:
-                _THREE_TWO(
-                    out,
-                    o,
-                    of.columns,
-                    a,
-                    taps,
-                    size,
-                    x,
-                    i,
-                    top,
-                    of.height,
-                    of.width,
-                    of.table,
-                    of.masks,
-                    masks,
-                    count,
-                    left,
-                )
+                _THREE_TWO(out, o, of.columns, a, taps, size, x, i, top, height, width,
+                    table, of.masks, masks, count, left)  # fmt: skip
             elif size == 3:
-                _THREE_ONE(
-                    out,
-                    o,
-                    of.columns,
-                    a,
-                    taps,
-                    size,
-                    x,
-                    i,
-                    top,
-                    of.height,
-                    of.width,
-                    of.table,
-                    of.masks,
-                    masks,
-                    count,
-                    left,
-                )
+                _THREE_ONE(out, o, of.columns, a, taps, size, x, i, top, height, width,
+                    table, of.masks, masks, count, left)  # fmt: skip
             elif vectors == 0:
-                _MORE(
-                    out,
-                    o,
-                    of.columns,
-                    a,
-                    taps,
-                    size,
-                    x,
-                    i,
-                    top,
-                    of.height,
-                    of.width,
-                    of.table,
-                    of.masks,
-                    masks,
-                    count,
-                    left,
-                )
+                _MORE(out, o, of.columns, a, taps, size, x, i, top, height, width,
+                    table, of.masks, masks, count, left)  # fmt: skip
             elif vectors == 4:
-                _MORE_FOUR(
-                    out,
-                    o,
-                    of.columns,
-                    a,
-                    taps,
-                    size,
-                    x,
-                    i,
-                    top,
-                    of.height,
-                    of.width,
-                    of.table,
-                    of.masks,
-                    masks,
-                    count,
-                    left,
-                )
+                _MORE_FOUR(out, o, of.columns, a, taps, size, x, i, top, height, width,
+                    table, of.masks, masks, count, left)  # fmt: skip
             elif vectors == 2:
-                _MORE_TWO(
-                    out,
-                    o,
-                    of.columns,
-                    a,
-                    taps,
-                    size,
-                    x,
-                    i,
-                    top,
-                    of.height,
-                    of.width,
-                    of.table,
-                    of.masks,
-                    masks,
-                    count,
-                    left,
-                )
+                _MORE_TWO(out, o, of.columns, a, taps, size, x, i, top, height, width,
+                    table, of.masks, masks, count, left)  # fmt: skip
             else:
-                _MORE_ONE(
-                    out,
-                    o,
-                    of.columns,
-                    a,
-                    taps,
-                    size,
-                    x,
-                    i,
-                    top,
-                    of.height,
-                    of.width,
-                    of.table,
-                    of.masks,
-                    masks,
-                    count,
-                    left,
-                )
+                _MORE_ONE(out, o, of.columns, a, taps, size, x, i, top, height, width,
+                    table, of.masks, masks, count, left)  # fmt: skip
         q += many
 
 

@@ -1,8 +1,7 @@
 """Operations on registers, as intrinsics for Numba: what the compiled paths do in their innermost loops.
 
-Numba's loops are vectorised by LLVM, which keeps sums in memory and guards every index; here the sums are vectors that
-stay in registers, written in LLVM's own language. Everything else (what is read, and in which order) is up to the
-kernels, which are plain Numba. Arrays are flat, and are told with the place at which to start:
+They are written in LLVM's own language (`numeric.paths.compiled.emit`). Everything else, what is read and in which
+order, is up to the kernels, which are plain Numba. Arrays are flat, and are told with the place at which to start:
 
     products    rows of results, each a sum of scalars times vectors: a block of a matrix product
     stencil     the same where consecutive rows of results read consecutive rows
@@ -21,223 +20,15 @@ may be taken in any order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from typing import Any, Literal
 
-from llvmlite import binding, ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from llvmlite import ir
 
-FUSED = ("contract", "reassoc", "nsz")
-INDEX, SMALL = ir.IntType(64), ir.IntType(32)
+from numeric.paths.compiled.emit import FUSED, Code, index, intrinsic_of, mask_of
+
 AHEAD = 8  # how many products before its own a row is asked for: it may lie anywhere, which no processor foresees
-
-Rows = Literal["even", "listed"]
-
-
-@lru_cache(maxsize=1)
-def register() -> int:
-    """Bytes of a vector register of this processor."""
-    features = binding.get_host_cpu_features()
-    return 64 if features.get("avx512f") else 32 if features.get("avx") else 16
-
-
-def lanes(itemsize: int) -> int:
-    """Numbers in a vector."""
-    return register() // itemsize
-
-
-class _Code:
-    """What the intrinsics are written in: pointers into flat arrays, vectors, counted loops."""
-
-    def __init__(self, context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[ir.Value]) -> None:
-        self.builder, self.arguments = builder, arguments
-        self._context, self._types = context, signature.args
-        dtype = next(found.dtype for found in signature.args if isinstance(found, types.Array))
-        self.size = dtype.bitwidth // 8
-        self.lanes = lanes(self.size)
-        self.vector = ir.VectorType(context.get_data_type(dtype), self.lanes)
-
-    def array(self, argument: int) -> ir.Value:
-        """Where an array's data begin."""
-        made = self._context.make_array(self._types[argument])
-        return made(self._context, self.builder, self.arguments[argument]).data
-
-    def at(self, pointer: ir.Value, *terms: ir.Value | int) -> ir.Value:
-        """Place as many entries further on as the terms add up to."""
-        for term in terms:
-            pointer = self.builder.gep(pointer, [_index(term)])
-        return pointer
-
-    def times(self, a: ir.Value | int, b: ir.Value | int) -> ir.Value:
-        """Product of two indices."""
-        return self.builder.mul(_index(a), _index(b))
-
-    def load(self, pointer: ir.Value) -> ir.Value:
-        """Vector at a place."""
-        return self.builder.load(self.builder.bitcast(pointer, self.vector.as_pointer()), align=self.size)
-
-    def store(self, vector: ir.Value, pointer: ir.Value) -> None:
-        """Write a vector to a place."""
-        self.builder.store(vector, self.builder.bitcast(pointer, self.vector.as_pointer()), align=self.size)
-
-    def everywhere(self, scalar: ir.Value) -> ir.Value:
-        """Vector of equal entries."""
-        empty = ir.Constant(self.vector, ir.Undefined)
-        first = self.builder.insert_element(empty, scalar, ir.Constant(SMALL, 0))
-        return self.builder.shuffle_vector(first, empty, _mask([0] * self.lanes))
-
-    def first(self, count: ir.Value | int) -> ir.Value:
-        """Mask of a vector's first entries: all where `count` is at least the lanes, none where it is below one."""
-        return self.builder.icmp_signed("<", self._numbered(), self._every(count))
-
-    def inside(self, first: ir.Value, count: ir.Value) -> ir.Value:
-        """Mask of the entries that are below `count` and not below 0, where a vector begins at `first`."""
-        places = self.builder.add(self._numbered(), self._every(first))
-        return self.builder.icmp_unsigned("<", places, self._every(count))
-
-    def bits(self, bits: ir.Value, first: int) -> ir.Value:
-        """Mask of a vector by the bits of an index from the `first` one on."""
-        some = self.builder.trunc(self.builder.lshr(bits, _index(first)), ir.IntType(self.lanes))
-        return self.builder.bitcast(some, ir.VectorType(ir.IntType(1), self.lanes))
-
-    def _numbered(self) -> ir.Constant:
-        return _mask(range(self.lanes))
-
-    def _every(self, value: ir.Value | int) -> ir.Value:
-        """An index at every lane, in 32 bits: what is masked is never as long as that."""
-        empty = ir.Constant(self._numbered().type, ir.Undefined)
-        short = self.builder.trunc(_index(value), SMALL)
-        one = self.builder.insert_element(empty, short, ir.Constant(SMALL, 0))
-        return self.builder.shuffle_vector(one, empty, _mask([0] * self.lanes))
-
-    def fetch(self, pointer: ir.Value, *, write: bool = False) -> None:
-        """Have what is at a place brought to the cache."""
-        place = self.builder.bitcast(pointer, ir.IntType(8).as_pointer())
-        arguments = [place, *(ir.Constant(SMALL, flag) for flag in (int(write), 3, 1))]
-        found = ir.FunctionType(ir.VoidType(), [argument.type for argument in arguments])
-        self.builder.call(cgutils.get_or_insert_function(self.builder.module, found, "llvm.prefetch.p0i8"), arguments)
-
-    def load_first(self, mask: ir.Value, pointer: ir.Value) -> ir.Value:
-        """Vector at a place of which no more is read than the mask says; the rest is zero."""
-        place = self.builder.bitcast(pointer, self.vector.as_pointer())
-        arguments = [place, ir.Constant(SMALL, self.size), mask, self.number(0.0)]
-        return self.builder.call(self._masked("load", self.vector, arguments), arguments)
-
-    def store_first(self, mask: ir.Value, vector: ir.Value, pointer: ir.Value) -> None:
-        """Write no more of a vector than the mask says."""
-        place = self.builder.bitcast(pointer, self.vector.as_pointer())
-        arguments = [vector, place, ir.Constant(SMALL, self.size), mask]
-        self.builder.call(self._masked("store", ir.VoidType(), arguments), arguments)
-
-    def _masked(self, name: str, result: ir.Type, arguments: Sequence[ir.Value]) -> ir.Function:
-        vector = f"v{self.lanes}f{8 * self.size}"
-        found = ir.FunctionType(result, [argument.type for argument in arguments])
-        return cgutils.get_or_insert_function(self.builder.module, found, f"llvm.masked.{name}.{vector}.p0{vector}")
-
-    def row(self, vectors: int, left: ir.Value | None = None) -> _Row:
-        """How to read and write that many vectors side by side."""
-        return _Row(self, vectors, left)
-
-    def number(self, value: float) -> ir.Value:
-        """Vector of one constant."""
-        return ir.Constant(self.vector, [value] * self.lanes)
-
-    def variable(self, value: ir.Value) -> ir.Value:
-        """A vector that changes; LLVM keeps it in a register."""
-        place = cgutils.alloca_once(self.builder, self.vector)
-        self.builder.store(value, place)
-        return place
-
-    def add_product(self, place: ir.Value, a: ir.Value, b: ir.Value) -> None:
-        """`place += a * b`."""
-        product = self.builder.fmul(a, b, flags=FUSED)
-        self.builder.store(self.builder.fadd(self.builder.load(place), product, flags=FUSED), place)
-
-    @contextmanager
-    def loop(self, count: ir.Value, step: int = 1) -> Iterator[ir.Value]:
-        """A loop over `0, step, 2 * step, ...` below `count`."""
-        with cgutils.for_range_slice(self.builder, _index(0), count, _index(step), inc=True) as (index, _):
-            yield index
-
-    def total(self, vector: ir.Value) -> ir.Value:
-        """Sum of a vector's entries, by halves."""
-        half = self.lanes // 2
-        while half:
-            other = self.builder.shuffle_vector(
-                vector, vector, _mask([(i + half) % self.lanes for i in range(self.lanes)])
-            )
-            vector = self.builder.fadd(vector, other, flags=FUSED)
-            half //= 2
-        return self.builder.extract_element(vector, ir.Constant(SMALL, 0))
-
-    def combined(self, coefficients: Sequence[float], vectors: Sequence[ir.Value]) -> ir.Value:
-        """Sum of coefficients times vectors; ones and zeros cost no product."""
-        total = None
-        for coefficient, vector in zip(coefficients, vectors, strict=True):
-            if not coefficient:
-                continue
-            size = abs(coefficient)
-            term = vector if size == 1 else self.builder.fmul(vector, self.number(size), flags=FUSED)
-            if total is None:
-                total = term if coefficient > 0 else self.builder.fneg(term)
-            else:
-                total = (self.builder.fadd if coefficient > 0 else self.builder.fsub)(total, term, flags=FUSED)
-        return self.number(0.0) if total is None else total
-
-
-class _Row:
-    """Vectors side by side; of the last one there may be less (`left` numbers in all)."""
-
-    def __init__(self, code: _Code, vectors: int, left: ir.Value | None) -> None:
-        self._code, self._vectors = code, vectors
-        last = None if left is None else code.builder.sub(left, _index((vectors - 1) * code.lanes))
-        self._mask = None if last is None else code.first(last)
-
-    def _places(self, pointer: ir.Value) -> list[tuple[ir.Value, ir.Value | None]]:
-        places = [self._code.at(pointer, j * self._code.lanes) for j in range(self._vectors)]
-        return [(place, None if j + 1 < self._vectors else self._mask) for j, place in enumerate(places)]
-
-    def load(self, pointer: ir.Value) -> list[ir.Value]:
-        """The row at a place."""
-        code, places = self._code, self._places(pointer)
-        return [code.load(place) if mask is None else code.load_first(mask, place) for place, mask in places]
-
-    def store(self, vectors: Sequence[ir.Value], pointer: ir.Value) -> None:
-        """Write the row to a place."""
-        for vector, (place, mask) in zip(vectors, self._places(pointer), strict=True):
-            if mask is None:
-                self._code.store(vector, place)
-            else:
-                self._code.store_first(mask, vector, place)
-
-
-def _index(value: ir.Value | int) -> ir.Value:
-    return ir.Constant(INDEX, value) if isinstance(value, int) else value
-
-
-def _mask(places: Sequence[int]) -> ir.Constant:
-    return ir.Constant(ir.VectorType(SMALL, len(places)), list(places))
-
-
-def _intrinsic(arrays: Sequence[int], count: int, emit: Callable[[_Code], None]) -> Any:
-    """Intrinsic of `count` arguments, of which some are arrays and the rest are indices, without a result."""
-
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[ir.Value]) -> ir.Value:
-        emit(_Code(context, builder, signature, arguments))
-        return context.get_dummy_value()
-
-    def typed(*given: Any) -> Any:
-        return types.void(*(given[i] if i in arrays else types.intp for i in range(count))), generate
-
-    names = ", ".join(f"a{i}" for i in range(count))
-    made: dict[str, Any] = {"typed": typed}
-    # Numba reads how many arguments an intrinsic has off its signature
-    exec(f"def run(typing, {names}): return typed({names})", made)  # noqa: S102 - no text but the names above
-    return intrinsic(made["run"])
 
 
 @cache
@@ -255,7 +46,7 @@ def products(
     how many numbers of the rows of x and out there are, of which the last vector may hold fewer.
     """
 
-    def emit(code: _Code) -> None:
+    def emit(code: Code) -> None:
         out_start, out_pitch, _, a_start, a_pitch, a_step, a_line, _, x_start, x_step, x_line = code.arguments[1:12]
         first, count, lines = code.arguments[13:16]
         out, a, x = code.at(code.array(0), out_start), code.at(code.array(3), a_start), code.at(code.array(8), x_start)
@@ -274,7 +65,7 @@ def products(
             read = row_of.load(code.at(x, code.times(line, x_line), moved))
             place = code.builder.add(code.times(line, a_line), code.times(r, a_step))
             if listed == "x":
-                later = code.builder.add(r, _index(AHEAD))
+                later = code.builder.add(r, index(AHEAD))
                 inside = code.builder.icmp_signed("<", later, count)
                 later = code.builder.load(code.at(table, code.builder.select(inside, later, r)))
                 for j in range(vectors):
@@ -290,7 +81,7 @@ def products(
                 total = [code.builder.fadd(b, t, flags=FUSED) for b, t in zip(before, total, strict=True)]
             row_of.store(total, place)
 
-    return _intrinsic((0, 3, 8, 12), 17 if part else 16, emit)
+    return intrinsic_of((0, 3, 8, 12), 17 if part else 16, emit)
 
 
 @cache
@@ -305,7 +96,7 @@ def stencil(rows: int, vectors: int, taps: int, *, inside: bool = False) -> Any:
     zero: 64 at most, or any number of them `inside`, where all are. Of out's rows, `left` numbers are written at most.
     """
 
-    def emit(code: _Code) -> None:
+    def emit(code: Code) -> None:
         _, out_start, out_pitch, _, a_start, number, _, x_start, top, height, width = code.arguments[:11]
         first, count, left = code.arguments[13:]
         out, a, x = code.at(code.array(0), out_start), code.at(code.array(3), a_start), code.at(code.array(6), x_start)
@@ -334,19 +125,19 @@ def stencil(rows: int, vectors: int, taps: int, *, inside: bool = False) -> Any:
 
         if taps:
             for row in range(rows + taps - 1):
-                read(_index(row), range(max(0, row - taps + 1), min(row + 1, rows)))
+                read(index(row), range(max(0, row - taps + 1), min(row + 1, rows)))
         else:
             for row in range(rows - 1):
-                read(_index(row), range(row + 1))
-            with code.loop(code.builder.sub(number, _index(rows - 1))) as row:
-                read(code.builder.add(row, _index(rows - 1)), range(rows))
+                read(index(row), range(row + 1))
+            with code.loop(code.builder.sub(number, index(rows - 1))) as row:
+                read(code.builder.add(row, index(rows - 1)), range(rows))
             for row in range(rows - 1):
-                read(code.builder.add(number, _index(row)), range(row + 1, rows))
+                read(code.builder.add(number, index(row)), range(row + 1, rows))
         row_of = code.row(vectors, left)
         for i in range(rows):
             row_of.store([code.builder.load(found) for found in sums[i]], code.at(out, code.times(i, out_pitch)))
 
-    return _intrinsic((0, 3, 6, 11, 12), 16, emit)
+    return intrinsic_of((0, 3, 6, 11, 12), 16, emit)
 
 
 @cache
@@ -358,7 +149,7 @@ def dots(rows: int, columns: int) -> Any:
     `count` and l below `lines`.
     """
 
-    def emit(code: _Code) -> None:
+    def emit(code: Code) -> None:
         _, out_start, out_pitch, _, a_start, a_pitch, a_line, _, x_start, x_line, _, first, count, lines = (
             code.arguments
         )
@@ -367,9 +158,9 @@ def dots(rows: int, columns: int) -> Any:
         sums = [[code.variable(code.number(0.0)) for _ in range(columns)] for _ in range(rows)]
         starts = [code.at(a, code.times(i, a_pitch)) for i in range(rows)]
         others = [code.at(x, code.builder.load(code.at(table, j))) for j in range(columns)]
-        whole = code.builder.and_(count, _index(-code.lanes))
+        whole = code.builder.and_(count, index(-code.lanes))
         left = code.builder.sub(count, whole)
-        mask, some = code.first(left), code.builder.icmp_signed(">", left, _index(0))
+        mask, some = code.first(left), code.builder.icmp_signed(">", left, index(0))
 
         def add(a_place: ir.Value, x_place: ir.Value, load: Callable[[ir.Value], ir.Value]) -> None:
             read = [load(code.at(other, x_place)) for other in others]
@@ -391,7 +182,7 @@ def dots(rows: int, columns: int) -> Any:
                 total = code.total(code.builder.load(sums[i][j]))
                 code.builder.store(code.builder.fadd(code.builder.load(place), total, flags=FUSED), place)
 
-    return _intrinsic((0, 3, 7, 10), 14, emit)
+    return intrinsic_of((0, 3, 7, 10), 14, emit)
 
 
 @cache
@@ -402,7 +193,7 @@ def transform(matrix: tuple[tuple[float, ...], ...]) -> Any:
     tiles is the vector at `tile_start + i * tile_row + j * tile_column`, and so of `out`.
     """
 
-    def emit(code: _Code) -> None:
+    def emit(code: Code) -> None:
         _, out_start, out_row, out_column, _, tile_start, tile_row, tile_column = code.arguments
         out, tile = code.at(code.array(0), out_start), code.at(code.array(4), tile_start)
         size = range(len(matrix[0]))
@@ -415,31 +206,31 @@ def transform(matrix: tuple[tuple[float, ...], ...]) -> Any:
                 place = code.at(out, code.times(p, out_row), code.times(q, out_column))
                 code.store(code.combined(row, [column[p] for column in half]), place)
 
-    return _intrinsic((0, 4), 8, emit)
+    return intrinsic_of((0, 4), 8, emit)
 
 
 @cache
 def copy(step: Literal[1, 2]) -> Any:
     """`out[i] = x[step * i]` for i below `count`; called as `run(out, out_start, x, x_start, count)`."""
 
-    def emit(code: _Code) -> None:
+    def emit(code: Code) -> None:
         _, out_start, _, x_start, count = code.arguments
         out, x = code.at(code.array(0), out_start), code.at(code.array(2), x_start)
-        even = _mask([2 * i for i in range(code.lanes)])
+        even = mask_of([2 * i for i in range(code.lanes)])
         with code.loop(count, code.lanes) as i:
             left = code.builder.sub(count, i)
             mask = code.first(left)
             if step == 1:
                 vector = code.load_first(mask, code.at(x, i))
             else:  # the last number that is read is an even one
-                more, place = code.builder.sub(code.times(left, 2), _index(1)), code.at(x, code.times(i, 2))
+                more, place = code.builder.sub(code.times(left, 2), index(1)), code.at(x, code.times(i, 2))
                 low = code.load_first(code.first(more), place)
-                more = code.builder.sub(more, _index(code.lanes))
+                more = code.builder.sub(more, index(code.lanes))
                 high = code.load_first(code.first(more), code.at(place, code.lanes))
                 vector = code.builder.shuffle_vector(low, high, even)
             code.store_first(mask, vector, code.at(out, i))
 
-    return _intrinsic((0, 2), 5, emit)
+    return intrinsic_of((0, 2), 5, emit)
 
 
 @lru_cache(maxsize=1)
@@ -450,7 +241,7 @@ def collect() -> Any:
     `pitch` apart; r is below `count`, f below `size`. What is outside of x is left out.
     """
 
-    def emit(code: _Code) -> None:
+    def emit(code: Code) -> None:
         _, out_start, _, x_start, pitch, _, _, count, row, height, width, size = code.arguments
         out, x, rows, columns = (
             code.at(code.array(0), out_start),
@@ -468,34 +259,34 @@ def collect() -> Any:
                     code.builder.store(code.builder.fadd(code.builder.load(total), found, flags=FUSED), total)
             code.store_first(code.first(code.builder.sub(size, f)), code.builder.load(total), code.at(out, f))
 
-    return _intrinsic((0, 2, 5, 6), 12, emit)
+    return intrinsic_of((0, 2, 5, 6), 12, emit)
 
 
 @lru_cache(maxsize=1)
 def clear() -> Any:
     """`out[i] = 0` for i below `count`; called as `run(out, start, count)`."""
 
-    def emit(code: _Code) -> None:
+    def emit(code: Code) -> None:
         _, start, count = code.arguments
         out = code.at(code.array(0), start)
         with code.loop(count, code.lanes) as i:
             code.store_first(code.first(code.builder.sub(count, i)), code.number(0.0), code.at(out, i))
 
-    return _intrinsic((0,), 3, emit)
+    return intrinsic_of((0,), 3, emit)
 
 
 @lru_cache(maxsize=1)
 def transpose() -> Any:
     """`out[j, i] = x[i, j]` of a square; called as `run(out, out_start, out_pitch, x, x_start, x_pitch)`."""
 
-    def emit(code: _Code) -> None:
+    def emit(code: Code) -> None:
         _, out_start, out_pitch, _, x_start, x_pitch = code.arguments
         out, x, every = code.at(code.array(0), out_start), code.at(code.array(3), x_start), range(code.lanes)
         rows = [code.load(code.at(x, code.times(i, x_pitch))) for i in every]
         half = code.lanes // 2
         while half:  # swap the off-diagonal quarters of all squares of twice that size
-            low = _mask([i if not i & half else code.lanes + i - half for i in every])
-            high = _mask([i + half if not i & half else code.lanes + i for i in every])
+            low = mask_of([i if not i & half else code.lanes + i - half for i in every])
+            high = mask_of([i + half if not i & half else code.lanes + i for i in every])
             for i in (i for i in every if not i & half):
                 pair = rows[i], rows[i + half]
                 rows[i], rows[i + half] = (code.builder.shuffle_vector(*pair, mask) for mask in (low, high))
@@ -503,4 +294,4 @@ def transpose() -> Any:
         for i in every:
             code.store(rows[i], code.at(out, code.times(i, out_pitch)))
 
-    return _intrinsic((0, 3), 6, emit)
+    return intrinsic_of((0, 3), 6, emit)
