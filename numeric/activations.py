@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from numeric.dtypes import Array
+from numeric.masks import keep
 from numeric.reals import as_floats, as_reals, expect_shape, scalar
 
 
@@ -33,7 +34,7 @@ def relu(x: ArrayLike) -> Array:
 def relu_input_gradient(g: ArrayLike, x: ArrayLike) -> Array:
     """dL/dx: g where `x > 0`, else 0."""
     g, x = _pair(*as_reals(g, x))
-    return np.where(_positive(x), g, np.zeros((), g.dtype))
+    return keep(g, _positive(x))
 
 
 def leaky_relu(x: ArrayLike, slope: Any = 0.01) -> Array:
@@ -57,7 +58,7 @@ def relu6(x: ArrayLike) -> Array:
 def relu6_input_gradient(g: ArrayLike, x: ArrayLike) -> Array:
     """dL/dx: g where `0 < x < 6`, else 0."""
     g, x = _pair(*as_reals(g, x))
-    return np.where(_positive(x) & ~_truth(x >= 6), g, np.zeros((), g.dtype))
+    return keep(g, _positive(x) & ~_truth(x >= 6))
 
 
 def elu(x: ArrayLike, alpha: Any = 1.0) -> Array:
@@ -145,7 +146,7 @@ def _branch(x: Array, above: Any, below: Any) -> Array:
 
 def _otherwise(x: Array, below: Array) -> Array:
     """`below` unless `x > 0`, else 0, so that no multiple of it overflows where it is not asked for."""
-    return np.where(_positive(x), np.zeros((), below.dtype), below)
+    return keep(below, ~_positive(x))
 
 
 def _below(x: Array) -> Array:

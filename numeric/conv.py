@@ -24,14 +24,13 @@ Cells that no window reads, as when the stride does not divide, get gradient zer
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from numeric.dtypes import Array, as_numbers
-from numeric.geometry import Boundary, Geometry, GeometryError, Ints, Padding, is_integer, settled
+from numeric.geometry import Boundary, Geometry, GeometryError, Ints, Padding, is_integer, kept, settled
 from numeric.layout import as_given, channels_first
 from numeric.paths import EVERY
 from numeric.paths.auto import AUTOMATIC, Function, plan
@@ -62,7 +61,7 @@ def conv(
     """
     x, w, *biases = as_numbers(x, w) if bias is None else as_numbers(x, w, bias)
     x = channels_first(x, channels_last)
-    geometry = _settled(Geometry.of, x.shape, w.shape, **options)
+    geometry = kept(Geometry.of, x.shape, w.shape, **options)
     for b in biases:
         geometry.expect("bias", b.shape, (geometry.out_channels,))
     y = _run(path, "conv", x, w, geometry)
@@ -110,7 +109,7 @@ def conv_weight_gradient(
     _expect_layer("g", g)
     _expect_layer("x", x)
     channels = {"in_channels": x.shape[1], "out_channels": g.shape[1]}
-    geometry = _settled(Geometry, x.shape[2:], kernel_size, **channels, **options)
+    geometry = kept(Geometry, x.shape[2:], kernel_size, **channels, **options)
     geometry.expect("g", g.shape, geometry.output_shape(len(x)))
     return _run(path, "weight_gradient", g, x, geometry)
 
@@ -142,7 +141,7 @@ def conv_double_backward(
     """
     ddx, ddw, g, x, w = as_numbers(ddx, ddw, g, x, w)
     shapes = [channels_first(array, channels_last).shape for array in (x, g, ddx)]
-    geometry = _settled(Geometry.of, shapes[0], w.shape, **options)
+    geometry = kept(Geometry.of, shapes[0], w.shape, **options)
     geometry.expect("g", shapes[1], geometry.output_shape(len(x)))
     geometry.expect("ddx", shapes[2], shapes[0])
     geometry.expect("ddw", ddw.shape, w.shape)
@@ -158,23 +157,7 @@ def _geometry(g: Array, input_size: Ints, w_shape: Sequence[int], options: Optio
     groups: Any = options.get("groups", 1)
     channels = w_shape[1] * groups if is_integer(groups) and groups > 0 else 1
     size = settled("input_size", input_size, len(w_shape) - 2, 1)
-    return _settled(Geometry.of, (len(g), channels, *size), w_shape, **options)
-
-
-def _settled(make: Callable[..., Geometry], shape: Sequence[int], other: Ints, **options: Any) -> Geometry:
-    """Layer that `make` makes; the last ones are kept, since to check one takes longer than to compute a small one."""
-    keep = _plain(other) and all(map(_plain, options.values()))
-    return (_kept if keep else make)(*((make,) if keep else ()), shape, other, **options)
-
-
-@lru_cache(maxsize=1024)
-def _kept(make: Callable[..., Geometry], *shapes: Any, **options: Any) -> Geometry:
-    return make(*shapes, **options)
-
-
-def _plain(value: Any) -> bool:
-    """Whether values that are equal mean the same: of integers, names and tuples of them, but 1.0 and True are no 1."""
-    return type(value) in (int, str) or (type(value) is tuple and all(map(_plain, value)))
+    return kept(Geometry.of, (len(g), channels, *size), w_shape, **options)
 
 
 def _run(path: str, function: Function, a: Array, b: Array, geometry: Geometry) -> Array:

@@ -8,9 +8,9 @@ about the one that the kernels use. `Geometry` validates: it is the layer on int
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from numbers import Integral
 from typing import Any, Literal, get_args
@@ -295,3 +295,19 @@ def _pair(entry: Any) -> tuple[int, int]:
     if len(pair) != 2:
         raise GeometryError(f"padding of an axis is a number or (low, high), got {entry!r}")
     return _integer("padding", pair[0], None), _integer("padding", pair[1], None)
+
+
+def kept(make: Callable[..., Geometry], shape: Sequence[int], other: Ints, **options: Any) -> Geometry:
+    """Layer that `make` makes; the last ones are kept, since to check one takes longer than to compute a small one."""
+    keep = _plain(other) and all(map(_plain, options.values()))
+    return (_kept if keep else make)(*((make,) if keep else ()), shape, other, **options)
+
+
+@lru_cache(maxsize=1024)
+def _kept(make: Callable[..., Geometry], *shapes: Any, **options: Any) -> Geometry:
+    return make(*shapes, **options)
+
+
+def _plain(value: Any) -> bool:
+    """Whether values that are equal mean the same: of integers, names and tuples of them, but 1.0 and True are no 1."""
+    return type(value) in (int, str) or (type(value) is tuple and all(map(_plain, value)))

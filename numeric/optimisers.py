@@ -24,7 +24,7 @@ class Adam:
     ) -> None:
         self.beta_1, self.beta_2, self.epsilon, self.weight_decay = beta_1, beta_2, epsilon, weight_decay
         self._steps = 0
-        self._moments: dict[str, tuple[Array, Array]] = {}
+        self._moments: dict[str, tuple[Array, Array, Array]] = {}  # mean, square, and room to compute in
 
     def step(
         self, parameters: Mapping[str, Array], gradients: Mapping[str, Array], learning_rate: float = 0.001
@@ -37,12 +37,22 @@ class Adam:
         corrected = (1 - self.beta_2**self._steps) ** 0.5 / (1 - self.beta_1**self._steps)
         for name, parameter in parameters.items():
             g = gradients[name]
-            mean, square = self._moments.get(name) or (np.zeros_like(parameter), np.zeros_like(parameter))
-            mean = self.beta_1 * mean + (1 - self.beta_1) * g
-            square = self.beta_2 * square + (1 - self.beta_2) * (g * g)
-            self._moments[name] = mean, square
-            change = corrected * mean / (np.sqrt(square) + self.epsilon)
-            parameter -= learning_rate * (change + self.weight_decay * parameter)
+            if name not in self._moments:
+                self._moments[name] = np.zeros_like(parameter), np.zeros_like(parameter), np.empty_like(parameter)
+            mean, square, room = self._moments[name]  # all is written where it is: new arrays take twice the time
+            mean *= self.beta_1
+            mean += np.multiply(g, 1 - self.beta_1, out=room)
+            square *= self.beta_2
+            np.multiply(g, g, out=room)
+            square += np.multiply(room, 1 - self.beta_2, out=room)
+            np.sqrt(square, out=room)
+            room += self.epsilon
+            np.divide(mean, room, out=room)
+            room *= corrected
+            if self.weight_decay:
+                room += self.weight_decay * parameter
+            room *= learning_rate
+            parameter -= room
 
 
 def one_cycle(step: int, steps: int, peak: float, warmup: float) -> float:

@@ -8,18 +8,25 @@ they are never a maximum, and an average counts them only if `count_padding` is 
 
 Ties: the first maximum in the window's row-major order is the one, and takes the whole gradient. A NaN counts as
 larger than any number. Averages of integers are float64.
+
+Max pooling has two paths, which choose the same maxima: "windows", in NumPy, takes every number type; "direct" is
+compiled for float32 and float64, where Numba is installed. "auto" is "direct" for all that it takes.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from numeric.dtypes import Array, as_numbers
-from numeric.geometry import Boundary, Geometry, GeometryError, Ints, Padding, settled
+from numeric.geometry import Boundary, Geometry, GeometryError, Ints, Padding, kept, settled
 from numeric.layout import as_given, channels_first
+from numeric.masks import keep
+from numeric.paths.compiled import expect_floats
+from numeric.paths.compiled import pooling as direct
 from numeric.paths.windows import overlap_add, reached, unpad, windows
 
 
@@ -32,23 +39,36 @@ class Options(TypedDict, total=False):
     boundary: Boundary
 
 
-def max_pool(x: ArrayLike, kernel_size: Ints, *, channels_last: bool = False, **options: Unpack[Options]) -> Array:
+def max_pool(
+    x: ArrayLike, kernel_size: Ints, *, channels_last: bool = False, path: str = "auto", **options: Unpack[Options]
+) -> Array:
     """Largest entry of each window."""
     (x,) = as_numbers(x)
     x = channels_first(x, channels_last)
     geometry = _geometry(x.shape, kernel_size, options)
-    return as_given(_windows(x, geometry)[1], channels_last)
+    run = direct.max_pool if _compiled(path, geometry, x) else _largest
+    return as_given(run(x, geometry), channels_last)
 
 
 def max_pool_input_gradient(
-    g: ArrayLike, x: ArrayLike, kernel_size: Ints, *, channels_last: bool = False, **options: Unpack[Options]
+    g: ArrayLike,
+    x: ArrayLike,
+    kernel_size: Ints,
+    *,
+    channels_last: bool = False,
+    path: str = "auto",
+    **options: Unpack[Options],
 ) -> Array:
     """dL/dx for the cotangent g = dL/dy: each entry of g goes to the cell that won its window."""
     (g,), (x,) = as_numbers(g), as_numbers(x)  # apart: x in g's type might have other maxima
     g, x = channels_first(g, channels_last), channels_first(x, channels_last)
     geometry = _geometry(x.shape, kernel_size, options)
     geometry.expect("g", g.shape, (*x.shape[:2], *geometry.output_size))
-    return as_given(give(g, winners(x, geometry), geometry), channels_last)
+    if _compiled(path, geometry, g, x):
+        dx = direct.max_pool_input_gradient(g, x, geometry)
+    else:
+        dx = give(g, winners(x, geometry), geometry)
+    return as_given(dx, channels_last)
 
 
 def average_pool(
@@ -92,37 +112,67 @@ def winners(x: Array, geometry: Geometry) -> Array:
 
     Raises `GeometryError` if a window reads nothing but padding.
     """
-    return _maxima(x, geometry)[0]
-
-
-def _maxima(x: Array, geometry: Geometry) -> tuple[Array, Array]:
-    """`winners`, and the maxima themselves: the first of equal ones is found last."""
-    parts, best = _windows(x, geometry)
+    _expect_cells(geometry)
+    parts = _parts(x, geometry)
+    best = _maximum(parts)
     unlike = np.asarray(best != best, bool).any()  # only a NaN differs from itself, and any NaN is the maximum
-    winner = np.full(best.shape, len(parts) - 1, np.min_scalar_type(len(parts)))
-    for number in reversed(range(len(parts) - 1)):  # what is not found there is the last
-        value, inside = parts[number]
-        found = np.asarray(value == best, bool)
+    found = np.zeros(best.shape, bool)
+    winner = np.zeros(best.shape, np.min_scalar_type(len(parts)))
+    for value, inside in parts[:-1]:  # what is not found before is in the last
+        here = np.asarray(value == best, bool)
         if unlike:
-            found |= np.asarray(value != value, bool)
-        if not inside.all():
-            found &= inside
-        np.copyto(winner, number, where=found, casting="unsafe")
-    return winner.astype(np.intp), best
+            here |= np.asarray(value != value, bool)
+        found |= here & inside
+        winner += ~found
+    return winner.astype(np.intp)
 
 
-def _windows(x: Array, geometry: Geometry) -> tuple[list[tuple[Array, Array]], Array]:
-    """What is read through each tap, and whether it is; and the maximum of each window."""
-    inside = _inside(geometry)
-    if not inside.any(axis=_taps(geometry)).all():
+def give(g: Array, winner: Array, geometry: Geometry) -> Array:
+    """Pass each entry of g back through the tap of that number."""
+    dx = np.zeros((*g.shape[:2], *(axis.padded_size for axis in geometry.axes)), g.dtype)
+    for number, u in enumerate(geometry.taps()):
+        dx[reached(u, geometry)] += keep(g, winner == number)
+    return unpad(dx, geometry)
+
+
+def _compiled(path: str, geometry: Geometry, *arrays: Array) -> bool:
+    """Whether it is the compiled path that runs."""
+    if path not in ("auto", "windows", "direct"):
+        raise GeometryError(f"path must be one of 'auto', 'windows', 'direct'; got {path!r}")
+    _expect_cells(geometry)
+    reason = direct.supports(geometry)
+    if path == "direct":
+        for array in arrays:
+            expect_floats(path, array, instead="windows")
+        if reason:
+            raise GeometryError(f"{reason}, for {geometry}")
+    return path != "windows" and not reason and all(array.dtype.char in "fd" for array in arrays)
+
+
+def _expect_cells(geometry: Geometry) -> None:
+    if not _read(geometry):
         raise GeometryError(f"max pooling has a window that reads padding only, for {geometry}")
-    read = windows(x, geometry)
+
+
+@lru_cache(maxsize=1024)
+def _read(geometry: Geometry) -> bool:
+    """Whether every window reads a cell."""
+    return bool(_inside(geometry).any(axis=_taps(geometry)).all())
+
+
+def _largest(x: Array, geometry: Geometry) -> Array:
+    """Maximum of each window."""
+    return _maximum(_parts(x, geometry))
+
+
+def _parts(x: Array, geometry: Geometry) -> list[tuple[Array, Array]]:
+    """What is read through each tap, and whether it is."""
+    read, inside = windows(x, geometry), _inside(geometry)
     taps: list[tuple[Any, ...]] = [(..., *u) for u in geometry.taps()]
-    parts = [(read[tap], inside[tap]) for tap in taps]
-    return parts, _largest(parts)
+    return [(read[tap], inside[tap]) for tap in taps]
 
 
-def _largest(parts: list[tuple[Array, Array]]) -> Array:
+def _maximum(parts: list[tuple[Array, Array]]) -> Array:
     """Maximum over pairs of values and whether they take part."""
     best, begun = parts[0]
     for value, inside in parts[1:]:
@@ -140,22 +190,17 @@ def _larger(a: Array, b: Array) -> Array:
     return np.where(np.asarray(a >= b, bool) | np.asarray(a != a, bool), a, b)
 
 
-def give(g: Array, winner: Array, geometry: Geometry) -> Array:
-    """Pass each entry of g back through the tap of that number."""
-    dx = np.zeros((*g.shape[:2], *(axis.padded_size for axis in geometry.axes)), g.dtype)
-    nothing = np.zeros((), g.dtype)
-    for number, u in enumerate(geometry.taps()):
-        dx[reached(u, geometry)] += np.where(winner == number, g, nothing)
-    return unpad(dx, geometry)
-
-
 def _geometry(x_shape: tuple[int, ...], kernel_size: Ints, options: Options) -> Geometry:
     """Windows of one channel."""
     if len(x_shape) < 3:
         raise GeometryError(f"expected a batch, a channel and at least one spatial axis; got shape {x_shape}")
-    kernel = settled("kernel_size", kernel_size, len(x_shape) - 2, 1)
+    return kept(_windows, x_shape[2:], kernel_size, **options)
+
+
+def _windows(input_size: tuple[int, ...], kernel_size: Ints, **options: Any) -> Geometry:
+    kernel = settled("kernel_size", kernel_size, len(input_size), 1)
     fields: dict[str, Any] = {"stride": kernel, **options}
-    return Geometry(x_shape[2:], kernel, **fields)
+    return Geometry(input_size, kernel, **fields)
 
 
 def _inside(geometry: Geometry) -> Array:

@@ -4,7 +4,7 @@ NumPy's products run on the threads of its BLAS, which reads the same variables 
 call BLAS, and run one after the other with it: two pools that wait for work by spinning cost more than they give.
 
 OpenBLAS's threads do so for 2**26 cycles after a product, or a tenth of a second where they give way, and layers on
-compiled paths take twice their time for as long. Loaded before NumPy, this module makes that 2**20 cycles, unless
+compiled paths take twice their time for as long. Loaded before NumPy, this module makes that 2**14 cycles, unless
 OPENBLAS_THREAD_TIMEOUT says something else.
 """
 
@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 if "numpy" not in sys.modules:  # which loads OpenBLAS, which reads it once
-    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "14")
 
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 WORTH = 1 << 23  # bytes to move from which on threads are started for it

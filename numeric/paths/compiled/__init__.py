@@ -58,13 +58,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def expect_floats(path: str, *arrays: Array) -> None:
+def expect_floats(path: str, *arrays: Array, instead: str = "im2col") -> None:
     """Raise `TypeError` unless the arrays are of one type that is compiled for: float32 or float64."""
     if arrays[0].dtype.char not in "fd" or any(array.dtype != arrays[0].dtype for array in arrays):
         found = {array.dtype.name for array in arrays}
         raise TypeError(
             f"{path} is compiled for arrays of float32 or of float64, got {' and '.join(sorted(found))}; "
-            "path='im2col' takes every number type"
+            f"path={instead!r} takes every number type"
         )
 
 

@@ -120,6 +120,26 @@ class Code:
         found = ir.FunctionType(result, [argument.type for argument in arguments])
         return cgutils.get_or_insert_function(self.builder.module, found, f"llvm.masked.{name}.{vector}.p0{vector}")
 
+    def load_places(self, pointer: ir.Value) -> ir.Value:
+        """Vector of places, which are numbers of 32 bits."""
+        return self.builder.load(self.builder.bitcast(pointer, self._numbered().type.as_pointer()), align=4)
+
+    def store_places(self, places: ir.Value, pointer: ir.Value) -> None:
+        """Write a vector of places."""
+        self.builder.store(places, self.builder.bitcast(pointer, places.type.as_pointer()), align=4)
+
+    def gather(self, pointer: ir.Value, places: ir.Value) -> ir.Value:
+        """Vector of what is at each place, told from the pointer on; a vector of places is at `places`.
+
+        One by one: that costs no more than the instruction for it, and a lot less on AMD's processors.
+        """
+        vector = ir.Constant(self.vector, ir.Undefined)
+        for lane in range(self.lanes):
+            place = self.builder.sext(self.builder.load(self.at(places, lane)), INDEX)
+            found = self.builder.load(self.at(pointer, place))
+            vector = self.builder.insert_element(vector, found, ir.Constant(SMALL, lane))
+        return vector
+
     def row(self, vectors: int, left: ir.Value | None = None) -> Row:
         """How to read and write that many vectors side by side."""
         return Row(self, vectors, left)
@@ -130,7 +150,7 @@ class Code:
 
     def variable(self, value: ir.Value) -> ir.Value:
         """A vector that changes; LLVM keeps it in a register."""
-        place = cgutils.alloca_once(self.builder, self.vector)
+        place = cgutils.alloca_once(self.builder, value.type)
         self.builder.store(value, place)
         return place
 

@@ -10,6 +10,7 @@ order, is up to the kernels, which are plain Numba. Arrays are flat, and are tol
     transpose   a square of as many rows as a vector has lanes
     collect     a line of sums of what lies in several places
     copy, clear a line of numbers
+    maxima      of what places in a table hold, and which places they are
 
 A vector is as wide as the processor's registers (`lanes`); of the last one of a line, less may be read and written.
 Sources: K. Goto, R. van de Geijn, Anatomy of High-Performance Matrix Multiplication (2008); E. Georganas et al.,
@@ -273,6 +274,35 @@ def clear() -> Any:
             code.store_first(code.first(code.builder.sub(count, i)), code.number(0.0), code.at(out, i))
 
     return intrinsic_of((0,), 3, emit)
+
+
+@lru_cache(maxsize=1)
+def maxima() -> Any:
+    """`out[o]` is the largest `x[table[t, o]]` over the taps t, and `where[o]` the first such `table[t, o]`.
+
+    o is below `count`. Called as `run(out, out_start, where, x, x_start, table, pitch, taps, count)`: row t of the
+    table begins at `t * pitch`. A NaN is larger than any number. `where` and the table's rows are as long as whole
+    vectors.
+    """
+
+    def emit(code: Code) -> None:
+        _, out_start, _, _, x_start, _, pitch, taps, count = code.arguments
+        out, where, x, table = code.at(code.array(0), out_start), *map(code.array, (2, 3, 5))
+        x, build = code.at(x, x_start), code.builder
+        with code.loop(count, code.lanes) as o:
+            column = code.at(table, o)
+            best, place = code.variable(code.gather(x, column)), code.variable(code.load_places(column))
+            with code.loop(build.sub(taps, index(1))) as t:
+                at = code.at(column, pitch, code.times(t, pitch))
+                value, most = code.gather(x, at), build.load(best)
+                # the first is true if one of them is NaN, the second false if that was found before
+                larger = build.and_(build.fcmp_unordered("<", most, value), build.fcmp_ordered("ord", most, most))
+                build.store(build.select(larger, value, most), best)
+                build.store(build.select(larger, code.load_places(at), build.load(place)), place)
+            code.store_first(code.first(build.sub(count, o)), build.load(best), code.at(out, o))
+            code.store_places(build.load(place), code.at(where, o))
+
+    return intrinsic_of((0, 2, 3, 5), 9, emit)
 
 
 @lru_cache(maxsize=1)

@@ -28,7 +28,12 @@ FAULTS = edits(
     ("numeric.network.glorot_uniform", "He's limit", " + shape[0] * prod(shape[2:])", ""),
     ("numeric.network.he_uniform", "channels without the kernel's taps", "prod(shape[1:])", "shape[1]"),
     (ADAM, "no correction of the moments", "/ (1 - self.beta_1**self._steps)", "* 1"),
-    (ADAM, "epsilon under the root", "(np.sqrt(square) + self.epsilon)", "np.sqrt(square + self.epsilon)"),
+    (
+        ADAM,
+        "epsilon under the root",
+        "np.sqrt(square, out=room)",
+        "np.sqrt(square + self.epsilon, out=room); room -= self.epsilon",
+    ),
     (ADAM, "decay as a gradient", "g = gradients[name]", "g = gradients[name] + self.weight_decay * parameter"),
     ("numeric.optimisers.one_cycle", "never comes back down", "1 + cos(pi", "1 - cos(pi"),
     symbolic=False,
