@@ -18,6 +18,7 @@ from numeric.conv import Options
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Geometry, GeometryError, Ints, is_integer, settled
 from numeric.paths.windows import overlap_add, windows
+from numeric.threads import product
 
 
 def dense(x: ArrayLike, w: ArrayLike, bias: ArrayLike | None = None) -> Array:
@@ -26,7 +27,7 @@ def dense(x: ArrayLike, w: ArrayLike, bias: ArrayLike | None = None) -> Array:
     _expect_matrices(x=x, w=w)
     if x.shape[1] != w.shape[1]:
         raise GeometryError(f"x and w must have as many features, got x {x.shape} and w {w.shape}")
-    y: Array = x @ w.T
+    y = _product(x, w.T)
     for b in biases:
         if b.shape != (len(w),):
             raise GeometryError(f"bias must have shape {(len(w),)}, got {b.shape}")
@@ -40,8 +41,7 @@ def dense_input_gradient(g: ArrayLike, w: ArrayLike) -> Array:
     _expect_matrices(g=g, w=w)
     if g.shape[1] != len(w):
         raise GeometryError(f"g must have one column for each output of w, got g {g.shape} and w {w.shape}")
-    dx: Array = g @ w
-    return dx
+    return _product(g, w)
 
 
 def dense_weight_gradient(g: ArrayLike, x: ArrayLike) -> Array:
@@ -50,8 +50,12 @@ def dense_weight_gradient(g: ArrayLike, x: ArrayLike) -> Array:
     _expect_matrices(g=g, x=x)
     if len(g) != len(x):
         raise GeometryError(f"g and x must have the same batch, got g {g.shape} and x {x.shape}")
-    dw: Array = g.T @ x
-    return dw
+    return _product(g.T, x)
+
+
+def _product(a: Array, b: Array) -> Array:
+    with product(len(a) * b.size):
+        return np.asarray(a @ b)
 
 
 def dense_bias_gradient(g: ArrayLike) -> Array:

@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
+from threading import Lock
 from typing import Any, TypeVar
 
 if "numpy" not in sys.modules:  # which loads OpenBLAS, which reads it once
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "14")
 
+SMALL = 1 << 23  # multiply-adds of a matrix product that one thread has done before another is at it
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 WORTH = 1 << 23  # bytes to move from which on threads are started for it
 
@@ -50,8 +53,58 @@ def each(run: Callable[[Item], Result], items: Sequence[Item], size: float) -> l
     number = min(limit(), len(items)) if size >= WORTH else 1
     if number < 2:
         return [run(item) for item in items]
-    with _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(number) as pool:
+    with _blas.alone(), ThreadPoolExecutor(number) as pool:
         return list(pool.map(run, items))
+
+
+def waiting() -> None:
+    """Say that compiled paths run in this process: from now on their threads wait for more, on every core."""
+    _blas.crowded = True
+
+
+@contextmanager
+def product(size: int) -> Iterator[None]:
+    """For a product of matrices in NumPy, of `size` multiply-adds: where others wait, a small one is for one thread."""
+    with _blas.alone() if _blas.crowded and size < SMALL else nullcontext():
+        yield
+
+
+class _Blas:
+    """BLAS's threads; for as long as somebody asks for it, there is one for each caller."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """As in a new process: nobody asks, nothing runs."""
+        self.crowded = False
+        self._lock = Lock()
+        self._asking = 0
+        self._before: list[int] = []
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """One thread, until the last that asked is done: callers may be many, and end in any order."""
+        libraries = [library for library in _controller().lib_controllers if library.user_api == "blas"]
+        with self._lock:
+            self._asking += 1
+            if self._asking == 1:
+                self._before = [library.num_threads for library in libraries]
+                for library in libraries:
+                    library.set_num_threads(1)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._asking -= 1
+                if not self._asking:
+                    for library, number in zip(libraries, self._before, strict=True):
+                        library.set_num_threads(number)
+
+
+_blas = _Blas()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_blas.begin)
 
 
 def cores() -> int:

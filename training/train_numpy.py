@@ -11,6 +11,7 @@ import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import numeric.threads  # noqa: F401 - before NumPy: BLAS reads what this says when it is loaded
@@ -19,6 +20,7 @@ import numeric.threads  # noqa: F401 - before NumPy: BLAS reads what this says w
 import numpy as np
 
 from numeric.network import Sequential
+from numeric.paths import compiled
 from training import data, fitting_numpy, locks, publish
 from training.command import exit_status, leave
 from training.data import Dataset, Digits
@@ -41,6 +43,7 @@ def run(options: Options) -> dict[str, Any]:
     `RunError` after that.
     """
     start = time.perf_counter()
+    compiled.load()
     publish.require_writable(options.output)
     dataset = data.load(options.data)
     training, validation = data.split(dataset.training, options.seed)
@@ -87,10 +90,15 @@ def summarise(
         **times,
         "seed": options.seed,
         "device": _device(),
-        "versions": {"python": platform.python_version(), "numpy": np.__version__},
+        "versions": {"python": platform.python_version(), "numpy": np.__version__, "numba": _numba()},
         "recipe": dataclasses.asdict(options.recipe),
         "data": {"source": dataset.source, "sha256": dict(dataset.digests)},
     }
+
+
+def _numba() -> str | None:
+    """Its version, if layers run compiled."""
+    return None if compiled.available() else version("numba")
 
 
 def _device() -> str:

@@ -113,8 +113,8 @@ EDITS = {
     "transposed convolution: conv_transpose_weight_gradient: gradient of the rotated kernel": {
         "conv_transpose.weight_gradient": ("kernel rotated", "kernel flipped along its last axis")
     },
-    "max pooling: _windows: padding's zero wins": {"max_pool": "padding's zero wins the maximum"},
-    "max pooling: _geometry: dilation ignored": {
+    "max pooling: _parts: padding's zero wins": {"max_pool": "padding's zero wins the maximum"},
+    "max pooling: _windows: dilation ignored": {
         "max_pool": "dilation ignored",
         "average_pool": "dilation ignored",  # the gradients refuse a cotangent of the right shape
     },
@@ -123,7 +123,7 @@ EDITS = {
         "max_pool.input_gradient": "every cell of the window gets the whole"
     },
     "max pooling: max_pool: minimum": {"max_pool": "minimum instead of the maximum"},
-    "max pooling: _maxima: last of equal maxima wins": {"max_pool.input_gradient": "last of equal maxima wins"},
+    "max pooling: winners: last of equal maxima wins": {"max_pool.input_gradient": "last of equal maxima wins"},
     "max pooling: max_pool_input_gradient: gradient to all equal maxima": {
         "max_pool.input_gradient": "every one of equal maxima gets the whole"
     },

@@ -122,8 +122,10 @@ RUN = {
     "average_pool.input_gradient": lambda m, of, o, g: m.average_pool_input_gradient(
         g, of.input_size, of.kernel_size, **o
     ),
-    "max_pool": lambda m, of, o, x: m.max_pool(x, of.kernel_size, **o),
-    "max_pool.input_gradient": lambda m, of, o, g, x: m.max_pool_input_gradient(g, x, of.kernel_size, **o),
+    "max_pool": lambda m, of, o, x: m.max_pool(x, of.kernel_size, path="windows", **o),
+    "max_pool.input_gradient": lambda m, of, o, g, x: m.max_pool_input_gradient(
+        g, x, of.kernel_size, path="windows", **o
+    ),
 }
 
 

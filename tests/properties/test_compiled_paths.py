@@ -12,7 +12,7 @@ import numeric as nm
 from numeric import Geometry, GeometryError, definition, rounding
 from numeric.paths import COMPILED, EVERY, PATHS
 from numeric.paths.auto import Function
-from numeric.paths.compiled import direct
+from numeric.paths.compiled import direct, layout
 from tests import checks, strategies
 from tests.properties.test_auto import arguments, public
 
@@ -52,6 +52,10 @@ LARGE = {
     "an image, outside of which most is read": (Geometry((9, 7), (3, 3), padding=((7, 0), (20, 33))), 2),
     "few outputs, many taps": (Geometry((12, 11), (5, 5), in_channels=5, out_channels=21), 3),
     "few outputs of padded input": (Geometry((14, 9), (7, 3), 1, (2, 3), ((2, 3), (0, 1)), 11, 6, 1), 2),
+    "few outputs, in parts": (Geometry((30, 31), (7, 7), in_channels=11, out_channels=3), 2),
+    "strided, in parts": (Geometry((57, 56), (5, 5), 2, padding=2, in_channels=7, out_channels=4), 2),
+    "strided in rows": (Geometry((33, 40), (3, 4), (2, 1), (1, 3), 1, 9, 5), 2),
+    "strided in columns": (Geometry((21, 71), (4, 3), (1, 2), (2, 1), ((1, 3), (0, 1)), 6, 10, 2), 2),
     "few outputs, in groups": (Geometry((9, 21), (6, 17), in_channels=6, out_channels=8, groups=2), 5),
 }  # fmt: skip
 
@@ -118,6 +122,20 @@ def test_direct_sums_of_small_integers_are_exact(name, function):
     a, b = arguments(function, geometry, batch, np.float32)
     right = getattr(PATHS["im2col"], function)(a.astype(int), b.astype(int), geometry)
     np.testing.assert_array_equal(public(function, geometry, a, b, "direct"), right)
+
+
+@pytest.mark.parametrize("budget", [1 << 12, 1 << 15, 1 << 17])
+@pytest.mark.parametrize("name", LARGE)
+def test_bands_and_parts_of_any_size_make_up_the_layer(name, budget, monkeypatch):
+    """As if the cache were smaller: what large layers are cut into, these are as well."""
+    geometry, batch = LARGE[name]
+    monkeypatch.setattr(layout, "BUDGET", budget)
+    for planned in (direct._forward, direct._weights, direct._backward):
+        monkeypatch.setattr(direct, planned.__name__, planned.__wrapped__)
+    for function in FUNCTIONS:
+        a, b = arguments(function, geometry, batch, np.float32)
+        right = getattr(PATHS["im2col"], function)(a.astype(int), b.astype(int), geometry)
+        np.testing.assert_array_equal(public(function, geometry, a, b, "direct"), right)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -1,11 +1,12 @@
-"""Pooling: against the definition, its gradients as adjoints, ties, NaN, padding; and TensorFlow."""
+"""Pooling: against the definition, its gradients as adjoints, ties, NaN, padding, paths; and TensorFlow."""
 
 from dataclasses import replace
+from importlib.util import find_spec
 from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from numeric import (
@@ -18,10 +19,13 @@ from numeric import (
     max_pool_input_gradient,
     rounding,
 )
+from numeric.paths.compiled import pooling
 from numeric.pooling import winners
 from tests import checks, strategies
 
 FLOATS = (np.float16, np.float32, np.float64)
+PATHS = ("windows", "direct") if find_spec("numba") else ("windows",)
+EITHER = pytest.mark.parametrize("path", PATHS)
 
 
 @st.composite
@@ -87,11 +91,25 @@ def test_average_pooling_and_its_gradient_stay_within_the_bound(dtype, count_pad
     checks.check_within(dx, true, rounding.average_pool_input_gradient_bound(g, geometry, count_padding))
 
 
+@EITHER
+@given(pools(), st.sampled_from((np.float32, np.float64)))
+@settings(deadline=None)
+def test_every_path_is_the_definition_on_floats(path, pool, dtype):
+    geometry, x, g = pool
+    x, g = x.astype(dtype), g.astype(np.float64)  # no sum of these rounds
+    options = {"path": path, **_options(geometry)}
+    checks.check_same(max_pool(x, geometry.kernel_size, **options), definition.max_pool(x, geometry))
+    dx = max_pool_input_gradient(g, x, geometry.kernel_size, **options)
+    checks.check_same(dx, definition.max_pool_input_gradient(g, x, geometry))
+
+
 @pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("path", ["windows", "auto"])
 @given(data=st.data())
-def test_max_pooling_is_exact_on_floats_and_its_gradient_stays_within_the_bound(dtype, data):
+@settings(deadline=None)
+def test_max_pooling_is_exact_on_floats_and_its_gradient_stays_within_the_bound(path, dtype, data):
     geometry, x, g = data.draw(pools(lambda shape: strategies.floats(shape, dtype)))
-    kernel, options = geometry.kernel_size, _options(geometry)
+    kernel, options = geometry.kernel_size, {"path": path, **_options(geometry)}
     checks.check_same(max_pool(x, kernel, **options), definition.max_pool(x, geometry))
     dx = max_pool_input_gradient(g, x, kernel, **options)
     assert dx.dtype == dtype
@@ -141,10 +159,13 @@ def test_the_first_of_equal_maxima_takes_the_gradient():
     assert winners(x, Geometry((4,), (4,))).tolist() == [[[0]]]
 
 
+@EITHER
 @pytest.mark.parametrize("low", [-np.inf, np.nan])
-def test_infinities_and_nans_win_as_documented(low):
+def test_infinities_and_nans_win_as_documented(low, path):
     x = np.array([[[low, 1.0, low, low]]])
-    y = max_pool(x, 2, padding=1, stride=1)
+    y = max_pool(x, 2, padding=1, stride=1, path=path)
+    dx = max_pool_input_gradient(np.arange(1.0, 6)[None, None], x, 2, padding=1, stride=1, path=path)
+    assert dx.tolist() == ([[[1, 5, 4, 5]]] if np.isinf(low) else [[[3, 0, 7, 5]]])
     expected = [low, 1.0, 1.0, low, low] if np.isinf(low) else [low, low, low, low, low]
     np.testing.assert_array_equal(y[0, 0], expected)
     np.testing.assert_array_equal(definition.max_pool(x, Geometry((4,), (2,), padding=1)), y)
@@ -208,12 +229,59 @@ def test_what_does_not_fit_is_a_geometry_error(call, message):
         call()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(3, 2, 40), (2, 3, 23, 31), (1, 2, 7, 9, 12)])
+@pytest.mark.parametrize("boundary", ["zero", "circular"])
+def test_the_compiled_path_is_the_other_on_planes_of_many_vectors(dtype, shape, boundary):
+    pytest.importorskip("numba")
+    random = np.random.default_rng(0)
+    x = random.integers(-3, 0, shape).astype(dtype)  # with ties, and all below the padding
+    x[random.random(shape) < 0.1] = np.nan
+    for options in ({}, {"stride": 2, "padding": 1}, {"stride": 1, "dilation": 2, "padding": "same"}):
+        options = {"boundary": boundary, **options}
+        y, right = (max_pool(x, 3, path=path, **options) for path in ("direct", "windows"))
+        np.testing.assert_array_equal(y, right)
+        assert y.dtype == dtype
+        g = random.integers(-9, 9, y.shape).astype(np.float32)
+        dx, right = (max_pool_input_gradient(g, x, 3, path=path, **options) for path in ("direct", "windows"))
+        np.testing.assert_array_equal(dx, right)
+        assert dx.dtype == np.float32
+
+
+def test_paths_that_are_none_or_cannot_run_are_errors(monkeypatch):
+    x = np.ones((1, 1, 4, 4), np.float32)
+    with pytest.raises(GeometryError, match="path must be one of 'auto', 'windows', 'direct'; got 'im2col'"):
+        max_pool(x, 2, path="im2col")
+    with pytest.raises(
+        TypeError, match=r"direct is compiled for .* float64, got int64; path='windows' takes every number type"
+    ):
+        max_pool_input_gradient(np.ones((1, 1, 2, 2), int), x, 2, path="direct")
+    monkeypatch.setattr(pooling, "ENTRIES", 15)
+    with pytest.raises(GeometryError, match="takes 15 pairs of outputs and taps in a plane at most, for Geometry"):
+        max_pool(x, 2, path="direct")
+    assert max_pool(x, 2).shape == (1, 1, 2, 2)
+    monkeypatch.setattr(pooling, "available", lambda: "no Numba here")
+    with pytest.raises(GeometryError, match="no Numba here, for Geometry"):
+        max_pool(x[..., :2], 2, path="direct")
+    assert max_pool(x[..., :2], 2).shape == (1, 1, 2, 1)
+
+
+def test_an_empty_batch_is_pooled():
+    for path in ("windows", "auto"):
+        x = np.ones((0, 3, 4), np.float32)
+        assert max_pool(x, 2, path=path).shape == (0, 3, 2)
+        assert max_pool_input_gradient(x[..., :2], x, 2, path=path).shape == (0, 3, 4)
+
+
+@EITHER
 @pytest.mark.parametrize("dtype", [float, object])
 @pytest.mark.parametrize("places", [(0,), (1,), (3,), (1, 2), (0, 1, 2, 3)])
-def test_the_gradient_of_a_window_with_nan_goes_to_the_first_nan(places, dtype):
+def test_the_gradient_of_a_window_with_nan_goes_to_the_first_nan(places, dtype, path):
+    if dtype is object and path == "direct":
+        path = "auto"
     x = np.arange(4.0).astype(dtype).reshape(1, 1, 2, 2)
     for place in places:
         x.flat[place] = np.nan
     with np.errstate(invalid="ignore"):  # to compare objects that are NaN
-        dx = max_pool_input_gradient(np.full((1, 1, 1, 1), 5).astype(dtype), x, 2)
+        dx = max_pool_input_gradient(np.full((1, 1, 1, 1), 5).astype(dtype), x, 2, path=path)
     assert [int(found) for found in dx.flat] == [5 * (place == places[0]) for place in range(4)]

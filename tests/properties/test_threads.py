@@ -6,6 +6,7 @@ import sys
 from types import ModuleType, SimpleNamespace
 
 import pytest
+import threadpoolctl
 
 from numeric import threads
 
@@ -71,7 +72,7 @@ def test_a_process_with_one_core(monkeypatch):
 
 @pytest.mark.parametrize(
     ("first", "given", "told"),
-    [("numeric", None, "20"), ("numeric", "7", "7"), ("numpy, numeric", None, "None")],
+    [("numeric", None, "14"), ("numeric", "7", "7"), ("numpy, numeric", None, "None")],
 )
 def test_blas_is_told_not_to_wait_for_long_unless_it_is_loaded_or_somebody_else_told_it(first, given, told):
     environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_THREAD_TIMEOUT"}
@@ -79,3 +80,45 @@ def test_blas_is_told_not_to_wait_for_long_unless_it_is_loaded_or_somebody_else_
     command = f"import {first}, os; print(os.environ.get('OPENBLAS_THREAD_TIMEOUT'))"
     found = subprocess.run([sys.executable, "-c", command], env=environment, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == told
+
+
+def blas():
+    """Threads that BLAS may use, of each library."""
+    return {pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"}
+
+
+@pytest.fixture
+def two():
+    """BLAS with two threads, known to a controller made now."""
+    threads._controller.cache_clear()
+    with threadpoolctl.threadpool_limits(2, "blas"):
+        if blas() != {2}:
+            pytest.skip("BLAS has no two threads here")
+        yield
+
+
+def test_small_products_are_for_one_thread_where_others_wait(two, monkeypatch):
+    monkeypatch.setattr(threads._blas, "crowded", False)
+    with threads.product(1):
+        assert blas() == {2}
+    threads.waiting()
+    for size, number in ((threads.SMALL - 1, 1), (threads.SMALL, 2)):
+        with threads.product(size):
+            assert blas() == {number}
+        assert blas() == {2}
+
+
+def test_blas_has_its_threads_again_when_the_last_that_asked_is_done(two):
+    first, second = threads._blas.alone(), threads._blas.alone()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)  # not in the order of a stack, as where they are of two threads
+    assert blas() == {1}
+    second.__exit__(None, None, None)
+    assert blas() == {2}
+
+
+def test_blas_has_its_threads_again_after_an_error(two):
+    with pytest.raises(ZeroDivisionError), threads._blas.alone():
+        1 / 0  # noqa: B018
+    assert blas() == {2}

@@ -22,7 +22,7 @@ from zlib import crc32
 
 from numeric.dtypes import Array
 from numeric.paths import toom_cook
-from numeric.threads import limit
+from numeric.threads import limit, waiting
 
 FASTMATH = frozenset({"contract", "reassoc", "nsz"})  # fused, in any order, zeros without sign; not "nnan" and "ninf"
 _ONE_AT_A_TIME = threading.Lock()  # Numba's own pool of threads does not stand two callers
@@ -38,6 +38,12 @@ def available() -> str:
             "start it another way (spawn), or set NUMBA_THREADING_LAYER=workqueue"
         )
     return "" if find_spec("numba") else "compiled paths need Numba: pip install 'convproof[fast]'"
+
+
+def load() -> None:
+    """Import Numba and all kernels now, which otherwise the first layers do; nothing where there is no Numba."""
+    if not available():
+        from numeric.paths.compiled import image, maxima, scatter, tiles  # noqa: F401 - the others come with them
 
 
 def _after_fork() -> None:
@@ -99,6 +105,7 @@ def workers() -> Iterator[int]:
         before = numba.get_num_threads()
         number = min(limit(), int(numba.config.NUMBA_NUM_THREADS))
         numba.set_num_threads(number)
+        waiting()
         try:
             yield number
         finally:

@@ -165,23 +165,23 @@ def _backward(geometry: Geometry, batch: int, threads: int, itemsize: int) -> li
     axes = _axes(geometry)
     rows, columns = axes
     stride, channels = (rows.stride, columns.stride), (geometry.groups, geometry.group_out, geometry.group_in)
-    found = []
-    for residues in product(*(range(min(axis.stride, axis.input_size)) for axis in axes)):
+    reached, found = [], []
+    for residues in product(*(range(axis.stride) for axis in axes)):
         shifts = []
         for number, taps in enumerate(product(*(range(axis.kernel_size) for axis in axes))):
             moved = [r + axis.low - axis.dilation * u for axis, r, u in zip(axes, residues, taps, strict=True)]
             if all(m % axis.stride == 0 for m, axis in zip(moved, axes, strict=True)):
                 shifts.append((moved[0] // rows.stride, moved[1] // columns.stride, number))
-        if shifts:
-            shifts.sort()
-            height, width = (-(-(axis.input_size - r) // axis.stride) for axis, r in zip(axes, residues, strict=True))
+        shifts.sort()
+        reached.append(shifts)
+        height, width = (-(-(axis.input_size - r) // axis.stride) for axis, r in zip(axes, residues, strict=True))
+        if shifts and height > 0 and width > 0:
             moves, source = [shift[:2] for shift in shifts], (rows.output_size, columns.output_size)
             sums = Sums((height, width), source, (1, 1), moves, channels, every=stride == (1, 1))
             found.append((sums, [number for _, _, number in shifts], (residues[0], residues[1])))
-    if stride == (1, 1):
-        scatter = scattered(found[0][0], _sums(geometry), batch, threads, itemsize)
-        if scatter is not None:
-            return scatter
+    scatter = scattered(_sums(geometry), reached, batch, threads, itemsize)
+    if scatter is not None:
+        return scatter
     return [(_planned(sums, batch, threads, itemsize), among, at, stride) for sums, among, at in found]
 
 

@@ -165,6 +165,11 @@ class Code:
         with cgutils.for_range_slice(self.builder, index(0), count, index(step), inc=True) as (i, _):
             yield i
 
+    def interleaved(self, a: ir.Value, b: ir.Value) -> list[ir.Value]:
+        """`a[0], b[0], a[1], b[1], ...` as two vectors."""
+        order = [place + lane * self.lanes for place in range(self.lanes) for lane in range(2)]
+        return [self.builder.shuffle_vector(a, b, mask_of(half)) for half in (order[: self.lanes], order[self.lanes :])]
+
     def total(self, vector: ir.Value) -> ir.Value:
         """Sum of a vector's entries, by halves."""
         half = self.lanes // 2

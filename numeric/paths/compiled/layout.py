@@ -90,9 +90,12 @@ class Stencil(NamedTuple):
 
 
 class Scatter(NamedTuple):
-    """What outputs send back: `down` and `across` say from which position output 0 reads through a tap.
+    """What outputs send back, for the taps that reach each residue of the positions.
 
-    Each channel that is `read` begins at `table`; `written` ones come out, `part` of them at a time.
+    Position (row, column) of residue k, the residues of rows and columns in that order, gets of each tap from
+    `bounds[k]` to `bounds[k + 1]` what row `row // row_stride - down` and column `column // column_stride - across`
+    sent; the taps' own planes of that begin at `planes`. Each channel that is `read` begins at `table`; `written` ones
+    come out, `part` of them at a time.
     """
 
     groups: int
@@ -100,11 +103,15 @@ class Scatter(NamedTuple):
     written: int
     height: int  # of the planes that come out
     width: int
+    row_stride: int
+    column_stride: int
     rows: int  # of those that are read
     columns: int
     part: int
     down: Array
     across: Array
+    planes: Array
+    bounds: Array
     table: Array
 
 
@@ -207,17 +214,46 @@ def stencilled(sums: Sums, batch: int, threads: int, lanes: int) -> Stencil | No
     return Stencil(groups, read, written, height, width, rows, columns, above, band, taps, *lists)
 
 
-def scattered(gathered: Sums, forward: Sums, batch: int, threads: int, itemsize: int) -> Scatter | None:
-    """How to send back what would be gathered; none where that takes hardly more products, or this takes much room."""
-    (rows, columns), (height, width), _, shifts, (groups, written, read), _ = forward
+def scattered(
+    forward: Sums, reached: Sequence[Sequence[tuple[int, int, int]]], batch: int, threads: int, itemsize: int
+) -> Scatter | None:
+    """How to send back what would be gathered; none where gathering takes hardly more, or this takes much room.
+
+    `reached` has for each residue of the positions the taps that reach it: how far down and across, and its number.
+    """
+    (rows, columns), (height, width), stride, shifts, (groups, written, read), _ = forward
     positions, taps = rows * columns, len(shifts)
-    part = BUDGET // (2 * itemsize * taps * positions)
-    if written * taps < 8 or 2 * gathered.size[0] * gathered.size[1] < 3 * positions or not part:
+    part = BUDGET // (2 * itemsize * taps * positions)  # whole panels of channels, and four tasks for every thread
+    if written * taps < 8 or stride[1] > 2 or not part or not _worthwhile(forward):
         return None
-    part = min(written, part, max(8, -(-batch * groups * written // (4 * threads))))  # four tasks for every thread
-    down, across = (np.array(moved, np.int64) for moved in zip(*shifts, strict=True))
+    part = min(written, part // 8 * 8 or part, max(8, -(-batch * groups * written // (4 * threads))))
+    # output o sends through a tap to o + shift: the position's row less the shift of the gathering is the output's
+    down, across, number = (np.array(each, np.int64) for each in zip(*(t for r in reached for t in r), strict=True))
+    bounds = np.cumsum([0, *map(len, reached)], dtype=np.int64)
     table = np.arange(read, dtype=np.int64) * positions
-    return Scatter(groups, read, written, height, width, rows, columns, part, down, across, table)
+    return Scatter(
+        groups,
+        read,
+        written,
+        height,
+        width,
+        *stride,
+        rows,
+        columns,
+        part,
+        -down,
+        -across,
+        number * positions,
+        bounds,
+        table,
+    )
+
+
+def _worthwhile(forward: Sums) -> bool:
+    """Whether as many sums as gathering takes, ends of rows included, are an eighth more than the outputs."""
+    (rows, columns), (height, width), stride, shifts, _, _ = forward
+    _, left, _, right = _reach(shifts)
+    return stride != (1, 1) or 8 * height * (width + right - left) > 9 * rows * columns
 
 
 def stencil_rows(taps: int) -> int:

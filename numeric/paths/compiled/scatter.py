@@ -16,13 +16,14 @@ from numeric.paths.compiled.layout import Scatter
 from numeric.paths.compiled.sweep import panel, panels, sums
 from numeric.paths.compiled.vector import collect
 
-_collect = collect()
+_collect, _collect_pairs = collect(1), collect(2)
 
 
 @jit(parallel=True)
 def scatter(g: Array, a: Array, dx: Array, of: Scatter, lanes: int, threads: int) -> None:
     """Write dx for g and weights `(groups, channel * tap, read)`, some of a sample's channels at a time."""
-    arranged, taps, plane, pitch = panels(a), len(of.down), of.height * of.width, of.rows * of.columns
+    taps, plane, pitch = len(of.down), of.height * of.width, of.rows * of.columns
+    arranged = panels(a, of.part * taps)
     parts = -(-of.written // of.part)
     tasks = len(dx) // (of.written * plane) * parts
     for thread in prange(threads):
@@ -39,5 +40,10 @@ def scatter(g: Array, a: Array, dx: Array, of: Scatter, lanes: int, threads: int
             for c in range(channels):
                 start, place = (sample * of.written + first + c) * plane, c * taps * pitch
                 for row in range(of.height):
-                    o = start + row * of.width
-                    _collect(dx, o, found, place, pitch, of.down, of.across, taps, row, of.rows, of.columns, of.width)
+                    o, line, residue = start + row * of.width, row // of.row_stride, row % of.row_stride
+                    if of.column_stride == 1:
+                        _collect(dx, o, found, place, of.planes, of.down, of.across, of.bounds, residue,
+                            line, of.rows, of.columns, of.width)  # fmt: skip
+                    else:
+                        _collect_pairs(dx, o, found, place, of.planes, of.down, of.across, of.bounds, 2 * residue,
+                            line, of.rows, of.columns, of.width)  # fmt: skip

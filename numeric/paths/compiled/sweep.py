@@ -113,14 +113,17 @@ def panel(left: int) -> int:
 
 
 @jit()
-def panels(a: Array) -> Array:
-    """`(groups, written, R)` as `sums` reads it: for each panel of channels, the channels of every r side by side."""
+def panels(a: Array, run: int) -> Array:
+    """`(groups, written, R)` as `sums` reads it: for each panel of channels, the channels of every r side by side.
+
+    After every `run` channels a new panel begins.
+    """
     groups, written, count = a.shape
     laid = np.empty(a.size, a.dtype)
     for g in range(groups):
         m = 0
         while m < written:
-            rows = panel(written - m)
+            rows = panel(min(run - m % run, written - m))
             start = (g * written + m) * count
             for i in range(rows):
                 for r in range(count):
@@ -135,7 +138,7 @@ def sweep(
     lanes: int, threads: int
 ) -> None:  # fmt: skip
     """Write the sums for x and a `(groups, written, R)` to planes of y, `size` large, from `at` on, `step` apart."""
-    arranged, products = panels(a), len(of.table)
+    arranged, products = panels(a, of.written), len(of.table)
     bands, plane = -(-of.rows // of.band), size[0] * size[1]
     straight = of.pitch == of.columns and of.rows * of.columns == plane
     pitch = plane if straight else of.band * of.pitch

@@ -234,33 +234,41 @@ def copy(step: Literal[1, 2]) -> Any:
     return intrinsic_of((0, 2), 5, emit)
 
 
-@lru_cache(maxsize=1)
-def collect() -> Any:
-    """`out[f] = sum over r of x[r, row - rows[r], f - columns[r]]`, for the planes x of `height` by `width`.
+@cache
+def collect(step: Literal[1, 2]) -> Any:
+    """`out[step * q + k] = sum over r of x[planes[r], row - rows[r], q - columns[r]]` for k below `step`.
 
-    Called as `run(out, out_start, x, x_start, pitch, rows, columns, count, row, height, width, size)`: x's planes begin
-    `pitch` apart; r is below `count`, f below `size`. What is outside of x is left out.
+    r goes from `bounds[first + k]` to below `bounds[first + k + 1]`. Called as `run(out, out_start, x, x_start, planes,
+    rows, columns, bounds, first, row, height, width, size)`: x's planes are `height` by `width` and begin as far from
+    its start as `planes` says; `size` numbers of out are written. What is outside of x is left out.
     """
 
     def emit(code: Code) -> None:
-        _, out_start, _, x_start, pitch, _, _, count, row, height, width, size = code.arguments
-        out, x, rows, columns = (
-            code.at(code.array(0), out_start),
-            code.at(code.array(2), x_start),
-            *map(code.array, (5, 6)),
-        )
-        with code.loop(size, code.lanes) as f:
-            total = code.variable(code.number(0.0))
-            with code.loop(count) as r:
-                line = code.builder.sub(row, code.builder.load(code.at(rows, r)))
-                with code.builder.if_then(code.builder.icmp_unsigned("<", line, height)):
-                    first = code.builder.sub(f, code.builder.load(code.at(columns, r)))
-                    place = code.at(x, code.times(r, pitch), code.times(line, width), first)
-                    found = code.load_first(code.inside(first, width), place)
-                    code.builder.store(code.builder.fadd(code.builder.load(total), found, flags=FUSED), total)
-            code.store_first(code.first(code.builder.sub(size, f)), code.builder.load(total), code.at(out, f))
+        _, out_start, _, x_start, _, _, _, _, first, row, height, width, size = code.arguments
+        out, x = code.at(code.array(0), out_start), code.at(code.array(2), x_start)
+        planes, rows, columns, bounds = (code.array(i) for i in (4, 5, 6, 7))
+        bounds = code.at(bounds, first)
 
-    return intrinsic_of((0, 2, 5, 6), 12, emit)
+        def total(k: int, q: ir.Value) -> ir.Value:
+            begin, end = (code.builder.load(code.at(bounds, i)) for i in (k, k + 1))
+            found = code.variable(code.number(0.0))
+            with code.loop(code.builder.sub(end, begin)) as i:
+                line = code.builder.sub(row, code.builder.load(code.at(rows, begin, i)))
+                with code.builder.if_then(code.builder.icmp_unsigned("<", line, height)):
+                    start = code.builder.sub(q, code.builder.load(code.at(columns, begin, i)))
+                    plane = code.builder.load(code.at(planes, begin, i))
+                    read = code.load_first(code.inside(start, width), code.at(x, plane, code.times(line, width), start))
+                    code.builder.store(code.builder.fadd(code.builder.load(found), read, flags=FUSED), found)
+            return code.builder.load(found)
+
+        with code.loop(size, step * code.lanes) as f:
+            q = code.builder.sdiv(f, index(step))
+            totals = [total(k, q) for k in range(step)]
+            for part, vector in enumerate(totals if step == 1 else code.interleaved(*totals)):
+                left = code.builder.sub(size, code.builder.add(f, index(part * code.lanes)))
+                code.store_first(code.first(left), vector, code.at(out, f, part * code.lanes))
+
+    return intrinsic_of((0, 2, 4, 5, 6, 7), 13, emit)
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ from numeric.dtypes import Array
 from numeric.geometry import Geometry
 from numeric.layout import as_given, channels_first
 from numeric.paths import COMPILED, EVERY
+from numeric.paths.compiled import pooling
 from proofs.conformance.adapters.host import Host, only_host
 from proofs.conformance.adapters.operations import Operation, remainder
 from proofs.conformance.functions import FUNCTIONS, options
@@ -31,6 +32,8 @@ def load(
     def refuses(function: str, geometry: Geometry) -> str:
         if dtype == "int64" and FUNCTIONS[function].operation == "average_pool":
             return "averages of integers are float64"
+        if FUNCTIONS[function].operation == "max_pool" and path == "direct":
+            return pooling.supports(geometry)
         return EVERY[path].supports(geometry) if FUNCTIONS[function].operation.startswith("conv") else ""
 
     return Host(
@@ -52,6 +55,8 @@ def _bound(function: str, path: str, last: bool) -> Callable[..., Array]:
         layer: dict[str, Any] = {**options(geometry), "channels_last": last}
         if of.operation.endswith("pool"):
             del layer["groups"]
+            if of.operation == "max_pool":
+                layer["path"] = "direct" if path == "direct" else "windows"
         elif of.name != "bias_gradient":
             layer["path"] = path
         result = _RUN[function](geometry, layer, *given)

@@ -123,6 +123,8 @@ FAULTS = [
         (f"{LAYOUT}.stencilled", "rows go on beyond their end", "0 <= f + i + column < width", "True"),
         (f"{LAYOUT}.stencilled", "blocks at an edge read as inner ones", "f + wide + right <= width", "True"),
         (f"{LAYOUT}.scattered", "one channel read for all", "dtype=np.int64) * positions", "dtype=np.int64) * 0"),
+        (f"{LAYOUT}.scattered", "columns sent to the other side", "        -across,\n", "        across,\n"),
+        (f"{LAYOUT}.scattered", "taps' planes mixed up", "number * positions", "np.sort(number) * positions"),
         (f"{DIRECT}._sums", "dilation of columns ignored", "columns.reads(0, v)", "v - columns.low"),
         (f"{DIRECT}._backward", "padding ignored", "r + axis.low - axis", "r - axis"),
         (f"{DIRECT}._backward", "kernel not rotated", "r + axis.low - axis.dilation", "r + axis.low + axis.dilation"),

@@ -2,19 +2,23 @@
 
 from tests.meta.planted.fault import edits
 
+TABLE = "numeric.paths.compiled.pooling._table"
 MAX, AVERAGE = "numeric.max_pool_input_gradient", "numeric.average_pool_input_gradient"
 ALL_WINNERS = (
-    "overlap_add(np.where(np.asarray(windows(x, geometry) == _with_taps(_maxima(x, geometry)[1], geometry), bool) "
+    "overlap_add(np.where(np.asarray(windows(x, geometry) == _with_taps(_largest(x, geometry), geometry), bool) "
     "& _inside(geometry), _with_taps(g, geometry), np.zeros((), g.dtype)), geometry)"
 )
+LAST_WINS = """for number, (value, inside) in enumerate(parts):
+        winner[np.asarray(value == best, bool) & inside] = number
+    for value, inside in ():"""
 COUNTS = "numeric.pooling._counts"
 
 FAULTS = [
     *edits(
         "max pooling",
         "pooling",
-        ("numeric.pooling._windows", "padding's zero wins", "inside[tap]) for tap", "inside[tap] | True) for tap"),
-        ("numeric.pooling._geometry", "dilation ignored", "**options}", '**options, "dilation": 1}'),
+        ("numeric.pooling._parts", "padding's zero wins", "inside[tap]) for tap", "inside[tap] | True) for tap"),
+        ("numeric.pooling._windows", "dilation ignored", "**options}", '**options, "dilation": 1}'),
         (MAX, "gradient to the first tap", "winners(x, geometry)", "0 * winners(x, geometry)"),
         (
             MAX,
@@ -22,16 +26,16 @@ FAULTS = [
             "give(g, winners(x, geometry), geometry)",
             "overlap_add(np.broadcast_to(_with_taps(g, geometry), (*g.shape, *geometry.kernel_size)), geometry)",
         ),
-        ("numeric.max_pool", "minimum", "_windows(x, geometry)[1]", "-_windows(-x, geometry)[1]"),
+        ("numeric.max_pool", "minimum", "run(x, geometry)", "-run(-x, geometry)"),
     ),
     *edits(
         "max pooling",
         "pooling",
         (
-            "numeric.pooling._maxima",
+            "numeric.pooling.winners",
             "last of equal maxima wins",
-            "reversed(range(len(parts) - 1))",
-            "range(len(parts))",
+            "for value, inside in parts[:-1]:",
+            LAST_WINS,
         ),
         (
             MAX,
@@ -45,19 +49,26 @@ FAULTS = [
             "(g,), (x,) = as_numbers(g), as_numbers(x)",
             "g, x = as_numbers(g, x)",
         ),
-        ("numeric.pooling._geometry", "stride is 1 if it is not given", '"stride": kernel', '"stride": 1'),
+        ("numeric.pooling._windows", "stride is 1 if it is not given", '"stride": kernel', '"stride": 1'),
         ("numeric.pooling._larger", "NaN lost", "np.maximum(a, b)", "np.fmax(a, b)"),
         (
-            "numeric.pooling._maxima",
+            "numeric.pooling.winners",
             "NaN never found",
-            "found |= np.asarray(value != value, bool)",
+            "here |= np.asarray(value != value, bool)",
             "pass",
         ),
         (
             "numeric.max_pool",
             "output stays channels-first",
-            "return as_given(_windows(x, geometry)[1], channels_last)",
-            "return _windows(x, geometry)[1]",
+            "return as_given(run(x, geometry), channels_last)",
+            "return run(x, geometry)",
+        ),
+        (TABLE, "padding is the plane's first cell", "np.where(read >= 0, read, first)", "np.maximum(read, 0)"),
+        (
+            TABLE,
+            "the last cell of a window instead of its padding",
+            "np.argmax(read >= 0",
+            "-np.argmax(read[:, ::-1] >= 0",
         ),
         symbolic=False,
     ),
