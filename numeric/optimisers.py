@@ -48,10 +48,9 @@ class Adam:
             np.sqrt(square, out=room)
             room += self.epsilon
             np.divide(mean, room, out=room)
-            room *= corrected
+            room *= learning_rate * corrected
             if self.weight_decay:
-                room += self.weight_decay * parameter
-            room *= learning_rate
+                parameter *= 1 - learning_rate * self.weight_decay
             parameter -= room
 
 

@@ -30,6 +30,10 @@ LARGE = {
     "samples in one piece": (Geometry((5, 6), (3, 3), padding=1, in_channels=33, out_channels=34), 29),
     "groups": (Geometry((9, 40), (3, 3), padding=1, in_channels=36, out_channels=54, groups=2), 3),
     "depthwise": (Geometry((23, 29), (3, 3), padding=1, in_channels=24, out_channels=24, groups=24), 2),
+    "depthwise, cropped": (Geometry((23, 29), (3, 3), 1, (1, 2), ((-2, 1), (0, -1)), 24, 24, 24), 3),
+    "depthwise, far outside": (Geometry((7, 35), (3, 3), 1, 1, ((5, 4), (40, 3)), 16, 16, 16), 2),
+    "depthwise, in few rows": (Geometry((8, 9), (3, 3), in_channels=40, out_channels=40, groups=40), 4),
+    "few channels in groups": (Geometry((12, 21), (3, 3), padding=1, in_channels=12, out_channels=18, groups=6), 2),
     "strides": (Geometry((47, 53), (4, 3), (3, 2), padding=((2, 1), (0, 3)), in_channels=5, out_channels=20), 2),
     "stride beyond the kernel": (Geometry((40, 41), (2, 2), 5, padding=1, in_channels=3, out_channels=17), 2),
     "dilation": (Geometry((30, 44), (3, 5), (1, 2), (4, 3), ((8, 3), (6, 6)), 4, 16), 2),
@@ -142,7 +146,7 @@ def test_bands_and_parts_of_any_size_make_up_the_layer(name, budget, monkeypatch
 @pytest.mark.parametrize("name", LARGE)
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_nan_and_infinity_stay_with_the_outputs_that_read_them(name, function, value):
-    """Not one more, nor one fewer, than where every sum is taken alone."""
+    """To all of them; and to no more than where every sum is taken alone, which multiplies g with zeros of padding."""
     geometry, batch = LARGE[name]
     generator = np.random.default_rng(1)
     for which in (0, 1):
@@ -152,9 +156,41 @@ def test_nan_and_infinity_stay_with_the_outputs_that_read_them(name, function, v
         arrays[which].flat[generator.integers(arrays[which].size)] = value
         arrays[which].flat[-1] = arrays[which].flat[0] = value
         with np.errstate(invalid="ignore"):
-            right = getattr(PATHS["shift"], function)(*arrays, geometry)
+            most = getattr(PATHS["shift"], function)(*arrays, geometry)
             found = getattr(direct, function)(*arrays, geometry)
-        np.testing.assert_array_equal(np.isfinite(found), np.isfinite(right))
+        reading = [np.ones_like(array) for array in arrays]
+        reading[which] = (~np.isfinite(arrays[which])).astype(np.float32)
+        least = getattr(PATHS["im2col"], function)(*reading, geometry) > 0
+        assert (~np.isfinite(found) >= least).all()
+        assert (~np.isfinite(found) <= ~np.isfinite(most)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kernel", [(3, 3), (4, 5)])
+def test_every_width_is_written_whole_and_nothing_beyond(kernel, dtype, monkeypatch):
+    """On both sides of every block of vectors, in few channels, where rows are taken as they lie, and in more."""
+    guarded = []
+
+    def empty(shape, dtype):
+        memory = np.full(int(np.prod(shape)) + 256, 77, dtype)
+        guarded.append(memory)
+        return memory[128:-128].reshape(shape)
+
+    monkeypatch.setattr(direct, "empty", empty)
+    generator = np.random.default_rng(0)
+    for width in (*range(5, 140), 190, 191, 192, 193, 255, 257):
+        groups, channels = ((1, 1), (8, 1), (1, 4))[width % 3]
+        padding = generator.integers(-1, 3, (2, 2)).tolist()
+        of = Geometry((9, width), kernel, 1, 1, padding, groups * channels, groups * channels, groups)
+        x, w = (generator.integers(-4, 5, shape).astype(dtype) for shape in (of.input_shape(2), of.weight_shape))
+        g = generator.integers(-4, 5, of.output_shape(2)).astype(dtype)
+        for function, a, b in zip(FUNCTIONS, (x, g, g), (w, w, x), strict=True):
+            right = getattr(PATHS["im2col"], function)(a, b, of)
+            np.testing.assert_array_equal(getattr(direct, function)(a, b, of), right, f"{of} {function}")
+        for memory in guarded:
+            assert (memory[:128] == 77).all()
+            assert (memory[-128:] == 77).all()
+        guarded.clear()
 
 
 @pytest.mark.parametrize("path", COMPILED)

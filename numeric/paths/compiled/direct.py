@@ -18,7 +18,18 @@ import numpy as np
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Geometry
 from numeric.paths.compiled import available, expect_floats, workers
-from numeric.paths.compiled.layout import BUDGET, Scatter, Shift, Stencil, Sums, Sweep, scattered, stencilled, swept
+from numeric.paths.compiled.layout import (
+    BUDGET,
+    FEW,
+    Scatter,
+    Shift,
+    Stencil,
+    Sums,
+    Sweep,
+    scattered,
+    stencilled,
+    swept,
+)
 from numeric.paths.memory import empty
 from numeric.paths.windows import pad, unpad
 
@@ -75,14 +86,20 @@ def weight_gradient(g: Array, x: Array, geometry: Geometry) -> Array:
         from numeric.paths.compiled.emit import lanes
         from numeric.paths.compiled.sweep import weights
 
+        plan = _weights(plain, len(x), threads, x.itemsize)
+        if isinstance(plan, Stencil):
+            from numeric.paths.compiled.image import correlate
+
+            dw = empty(geometry.weight_shape, x.dtype)
+            correlate(g.reshape(-1), padded.reshape(-1), dw.reshape(-1), plan, threads)
+            return dw
         width = lanes(x.itemsize)
         turned = 4 * out >= 3 * width * -(-out // width)  # few lanes of the channels' vectors stay empty
-        sweep = _weights(plain, len(x), threads, x.itemsize)
-        parts = max(1, min(-(-threads // groups), len(x) * -(-sweep.rows // sweep.band)))
-        found: Array = weights(g.reshape(-1), padded.reshape(-1), sweep, width, parts, turned)
+        parts = max(1, min(-(-threads // groups), len(x) * -(-plan.rows // plan.band)))
+        found: Array = weights(g.reshape(-1), padded.reshape(-1), plan, width, parts, turned)
     found = found.reshape(parts, groups, -1).sum(axis=0, dtype=g.dtype) if parts > 1 else found
     if turned:
-        found = found.reshape(groups, len(sweep.table), -1)[..., :out].swapaxes(-1, -2)
+        found = found.reshape(groups, len(plan.table), -1)[..., :out].swapaxes(-1, -2)
     return found.reshape(geometry.weight_shape)
 
 
@@ -139,9 +156,14 @@ def _forward(geometry: Geometry, batch: int, threads: int, itemsize: int) -> Swe
 
 
 @lru_cache(maxsize=1024)
-def _weights(geometry: Geometry, batch: int, threads: int, itemsize: int) -> Sweep:
-    """What the weight gradient reads, as the layer itself."""
-    return swept(_sums(geometry), batch, threads, itemsize)
+def _weights(geometry: Geometry, batch: int, threads: int, itemsize: int) -> Sweep | Stencil:
+    """What the weight gradient reads, as the layer itself; a stencil for 3 x 3 kernels of planes by themselves."""
+    from numeric.paths.compiled.emit import lanes
+
+    sums = _sums(geometry)
+    alone = geometry.kernel_size == (3, 3) and prod(geometry.weight_shape[:2]) >= 4 * threads
+    found = stencilled(sums, batch, threads, lanes(itemsize)) if alone and geometry.group_in <= FEW else None
+    return swept(sums, batch, threads, itemsize) if found is None else found
 
 
 def _sums(geometry: Geometry) -> Sums:

@@ -58,6 +58,14 @@ class Code:
         """Product of two indices."""
         return self.builder.mul(index(a), index(b))
 
+    def least(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        """The smaller of two indices."""
+        return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
+
+    def most(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        """The larger of two indices."""
+        return self.builder.select(self.builder.icmp_signed("<", a, b), b, a)
+
     def load(self, pointer: ir.Value) -> ir.Value:
         """Vector at a place."""
         return self.builder.load(self.builder.bitcast(pointer, self.vector.as_pointer()), align=self.size)
@@ -197,16 +205,17 @@ class Code:
 
 
 class Row:
-    """Vectors side by side; of the last one there may be less (`left` numbers in all)."""
+    """Vectors side by side, of which `left` numbers are there, if that is given."""
 
     def __init__(self, code: Code, vectors: int, left: ir.Value | None) -> None:
-        self._code, self._vectors = code, vectors
-        last = None if left is None else code.builder.sub(left, index((vectors - 1) * code.lanes))
-        self._mask = None if last is None else code.first(last)
+        self._code = code
+        starts = range(0, vectors * code.lanes, code.lanes)
+        self._masks = [
+            (start, None if left is None else code.first(code.builder.sub(left, index(start)))) for start in starts
+        ]
 
     def _places(self, pointer: ir.Value) -> list[tuple[ir.Value, ir.Value | None]]:
-        places = [self._code.at(pointer, j * self._code.lanes) for j in range(self._vectors)]
-        return [(place, None if j + 1 < self._vectors else self._mask) for j, place in enumerate(places)]
+        return [(self._code.at(pointer, start), mask) for start, mask in self._masks]
 
     def load(self, pointer: ir.Value) -> list[ir.Value]:
         """The row at a place."""

@@ -11,11 +11,12 @@ from numba import prange
 from numeric.dtypes import Array
 from numeric.paths.compiled import jit
 from numeric.paths.compiled.layout import Stencil, stencil_rows, stencil_vectors
-from numeric.paths.compiled.vector import stencil
+from numeric.paths.compiled.vector import correlations, stencil
 
 _ROWS, _MANY = stencil_rows(3), stencil_rows(4)
 _THREE = stencil(_ROWS, stencil_vectors(3), 3, inside=True)
 _THREE_FOUR, _THREE_TWO, _THREE_ONE = (stencil(_ROWS, vectors, 3) for vectors in (4, 2, 1))
+_CORRELATIONS = correlations()
 _MORE = stencil(_MANY, stencil_vectors(4), 0, inside=True)
 _MORE_FOUR, _MORE_TWO, _MORE_ONE = (stencil(_MANY, vectors, 0) for vectors in (4, 2, 1))
 
@@ -72,3 +73,18 @@ def image(x: Array, a: Array, y: Array, of: Stencil, threads: int) -> None:
             rows, base = min(of.band, of.rows - first), channel // of.written * of.read * of.height * of.width
             taps = channel % (of.groups * of.written) * products
             _plane(y, channel * plane, first, rows, a, taps, x, base, of)
+
+
+@jit(parallel=True)
+def correlate(g: Array, x: Array, dw: Array, of: Stencil, threads: int) -> None:
+    """Write the weight gradient of 3 x 3 kernels `(groups * written, read, 3, 3)`, each of planes of g and of x."""
+    source, plane = of.height * of.width, of.rows * of.columns
+    pairs = len(dw) // 9
+    samples = len(g) // (plane * of.groups * of.written)
+    g_step, x_step = of.groups * of.written * plane, of.groups * of.read * source
+    for thread in prange(threads):
+        for pair in range(thread * pairs // threads, (thread + 1) * pairs // threads):
+            m, j = pair // of.read, pair % of.read
+            channel = m // of.written * of.read + j
+            _CORRELATIONS(dw, 9 * pair, g, m * plane, g_step, x, channel * source, x_step, of.table,
+                samples, of.rows, of.columns, of.height, of.width, -of.first_row)  # fmt: skip

@@ -6,6 +6,7 @@ order, is up to the kernels, which are plain Numba. Arrays are flat, and are tol
     products    rows of results, each a sum of scalars times vectors: a block of a matrix product
     stencil     the same where consecutive rows of results read consecutive rows
     dots        the same where the sum runs along the vectors
+    correlations    nine of them, for the taps of a 3 x 3 kernel
     transform   a matrix on both axes of a tile, for as many tiles as a vector has lanes
     transpose   a square of as many rows as a vector has lanes
     collect     a line of sums of what lies in several places
@@ -134,7 +135,7 @@ def stencil(rows: int, vectors: int, taps: int, *, inside: bool = False) -> Any:
                 read(code.builder.add(row, index(rows - 1)), range(rows))
             for row in range(rows - 1):
                 read(code.builder.add(number, index(row)), range(row + 1, rows))
-        row_of = code.row(vectors, left)
+        row_of = code.row(vectors, None if inside else left)
         for i in range(rows):
             row_of.store([code.builder.load(found) for found in sums[i]], code.at(out, code.times(i, out_pitch)))
 
@@ -184,6 +185,82 @@ def dots(rows: int, columns: int) -> Any:
                 code.builder.store(code.builder.fadd(code.builder.load(place), total, flags=FUSED), place)
 
     return intrinsic_of((0, 3, 7, 10), 14, emit)
+
+
+@lru_cache(maxsize=1)
+def correlations() -> Any:
+    """`out[3 * u + v] = sum over n, q, f of g[n, q, f] * x[n, q + u - top, f + across[v]]` for u and v below 3.
+
+    Called as `run(out, out_start, g, g_start, g_step, x, x_start, x_step, across, samples, rows, columns, height,
+    width, top)`: sample n begins `n * step` after the start; g's planes are `rows` by `columns`, x's `height` by
+    `width`. What is outside of x is left out. A row of x is read once for three of g, which stay in registers.
+    """
+    taps = range(3)
+
+    def emit(code: Code) -> None:
+        _, out_start, _, g_start, g_step, _, x_start, x_step = code.arguments[:8]
+        samples, rows, columns, height, width, top = code.arguments[9:]
+        out, build = code.at(code.array(0), out_start), code.builder
+        across = [build.load(code.at(code.array(8), v)) for v in taps]
+        totals = [[code.variable(code.number(0.0)) for _ in taps] for _ in taps]
+        sums = [[code.variable(code.number(0.0)) for _ in taps] for _ in taps]
+        # rows of x that all three rows of g meet: from begin on, and before end
+        begin = code.most(index(0), build.sub(index(2), top))
+        end = code.most(begin, code.least(height, build.sub(rows, top)))
+
+        with code.loop(samples) as n:
+            g, x = (
+                code.at(code.array(i), start, code.times(n, step))
+                for i, start, step in ((2, g_start, g_step), (5, x_start, x_step))
+            )
+            with code.loop(columns, code.lanes) as f:
+                some = code.first(build.sub(columns, f))
+                masks = [build.and_(some, code.inside(build.add(f, move), width)) for move in across]
+
+                def read(row: ir.Value, x: ir.Value = x, f: ir.Value = f, masks: Any = masks) -> list[ir.Value]:
+                    line = code.at(x, code.times(row, width), f)
+                    return [
+                        code.load_first(mask, code.at(line, move)) for mask, move in zip(masks, across, strict=True)
+                    ]
+
+                def cotangent(row: ir.Value, g: ir.Value = g, f: ir.Value = f, some: ir.Value = some) -> ir.Value:
+                    return code.load_first(some, code.at(g, code.times(row, columns), f))
+
+                def edge(row: ir.Value) -> None:
+                    """What some of the rows of g meet."""
+                    found = read(row)
+                    for u in taps:
+                        q = build.add(row, build.sub(top, index(u)))
+                        with build.if_then(build.icmp_unsigned("<", q, rows)):
+                            factor = cotangent(q)
+                            for v in taps:
+                                code.add_product(sums[u][v], factor, found[v])
+
+                with code.loop(code.least(begin, height)) as row:
+                    edge(row)
+                inner = build.icmp_signed("<", begin, end)
+                with build.if_then(inner):
+                    place = build.add(begin, top)
+                    before = [code.variable(cotangent(build.sub(place, index(u)))) for u in (1, 2)]
+                    with code.loop(build.sub(end, begin)) as i:
+                        factors = [cotangent(build.add(place, i)), *map(build.load, before)]
+                        for v, vector in enumerate(read(build.add(begin, i))):
+                            for u in taps:
+                                code.add_product(sums[u][v], factors[u], vector)
+                        for old, new in zip(before, factors, strict=False):
+                            build.store(new, old)
+                with code.loop(build.sub(height, end)) as i:
+                    edge(build.add(end, i))
+            for u in taps:
+                for v in taps:  # a long sum made of short ones, and as exact
+                    total = build.fadd(build.load(totals[u][v]), build.load(sums[u][v]), flags=FUSED)
+                    build.store(total, totals[u][v])
+                    build.store(code.number(0.0), sums[u][v])
+        for u in taps:
+            for v in taps:
+                build.store(code.total(build.load(totals[u][v])), code.at(out, 3 * u + v))
+
+    return intrinsic_of((0, 2, 5, 8), 15, emit)
 
 
 @cache
