@@ -165,34 +165,6 @@ def test_nan_and_infinity_stay_with_the_outputs_that_read_them(name, function, v
         assert (~np.isfinite(found) <= ~np.isfinite(most)).all()
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("kernel", [(3, 3), (4, 5)])
-def test_every_width_is_written_whole_and_nothing_beyond(kernel, dtype, monkeypatch):
-    """On both sides of every block of vectors, in few channels, where rows are taken as they lie, and in more."""
-    guarded = []
-
-    def empty(shape, dtype):
-        memory = np.full(int(np.prod(shape)) + 256, 77, dtype)
-        guarded.append(memory)
-        return memory[128:-128].reshape(shape)
-
-    monkeypatch.setattr(direct, "empty", empty)
-    generator = np.random.default_rng(0)
-    for width in (*range(5, 140), 190, 191, 192, 193, 255, 257):
-        groups, channels = ((1, 1), (8, 1), (1, 4))[width % 3]
-        padding = generator.integers(-1, 3, (2, 2)).tolist()
-        of = Geometry((9, width), kernel, 1, 1, padding, groups * channels, groups * channels, groups)
-        x, w = (generator.integers(-4, 5, shape).astype(dtype) for shape in (of.input_shape(2), of.weight_shape))
-        g = generator.integers(-4, 5, of.output_shape(2)).astype(dtype)
-        for function, a, b in zip(FUNCTIONS, (x, g, g), (w, w, x), strict=True):
-            right = getattr(PATHS["im2col"], function)(a, b, of)
-            np.testing.assert_array_equal(getattr(direct, function)(a, b, of), right, f"{of} {function}")
-        for memory in guarded:
-            assert (memory[:128] == 77).all()
-            assert (memory[-128:] == 77).all()
-        guarded.clear()
-
-
 @pytest.mark.parametrize("path", COMPILED)
 def test_an_empty_batch_is_an_empty_result(path):
     geometry = Layer((8, 9), (3, 3), padding=1)
