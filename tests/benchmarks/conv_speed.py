@@ -7,7 +7,8 @@ Each result is checked against float64, and then all variants of all libraries a
 order each; `tests.benchmarks.serving` says why each library has a process of its own. A ratio is the best peer's time
 divided by ours in the same round, above 1 where we are faster: the median over the rounds, with the order statistics
 that hold it with 95 % confidence (for 5 rounds or fewer: all, with less). The best peer is the variant with the least
-median. Percents are of the rate of a product of square matrices in NumPy, measured in the same rounds.
+median; one that takes ten times as long as it in the first round is timed no more. Percents are of the rate of a
+product of square matrices in NumPy, measured in the same rounds.
 
 With `--paths` all of our own paths are timed and printed beside what the model of `numeric.paths.auto` expects.
 """
@@ -45,6 +46,7 @@ PACKAGES = (
     "opencv-python-headless",
     "scipy",
 )
+HOPELESS = 10  # times the best peer's seconds, in the first round
 POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -64,16 +66,19 @@ def main(argv: list[str] | None = None) -> int:
             _say(f"left out: {worker.name}: {worker.reason}")
     workers = [worker for worker in workers if not worker.reason]
     rounds = options.rounds or (3 if options.quick else 11)
-    rows = [_row(case, workers, rounds, options) for case in cases(options.dtype, options.only)]
+    rows: list[dict[str, Any]] = []
+    result: dict[str, Any] = {"dtype": options.dtype, "rounds": rounds, **_machine(), "rows": rows}
+    for case in cases(options.dtype, options.only):
+        rows.append(_row(case, workers, rounds, options))
+        if not options.paths:
+            result["geometric mean"] = _means(rows)
+        if options.json:  # after every case: they take an hour
+            _whole(options.json, json.dumps(result, indent=1).encode())
     for worker in workers:
         worker.close()
-    result = {"dtype": options.dtype, "rounds": rounds, **_machine(), "rows": rows}
     if not options.paths:
-        result["geometric mean"] = _means(rows)
         _say(*_left_out(rows))
         _say(*(f"geometric mean, {name}: {mean:.2f}" for name, mean in result["geometric mean"].items()))
-    if options.json:
-        _whole(options.json, json.dumps(result, indent=1).encode())
     if options.picture and not options.paths:
         from tests.benchmarks.picture import draw
 
@@ -113,6 +118,8 @@ def _row(case: Case, workers: list[Worker], rounds: int, options: argparse.Names
         for worker, variant in able:
             times[f"{worker.name}: {variant}"].append(worker.ask("time", variant))
         peak.append(_product(case.dtype))
+        hopeless = _hopeless(times)
+        able = [(worker, variant) for worker, variant in able if f"{worker.name}: {variant}" not in hopeless]
     row = {
         "case": case.label,
         "operations": case.operations,
@@ -127,6 +134,12 @@ def _row(case: Case, workers: list[Worker], rounds: int, options: argparse.Names
         row |= _compared(row, {worker.name: worker.ask("choices", case) for worker in workers if worker.name in OURS})
         _show(row)
     return row
+
+
+def _hopeless(times: dict[str, list[float]]) -> set[str]:
+    """Variants of peers that took `HOPELESS` times as long as the fastest one: they are timed no more."""
+    peers = {name: min(found) for name, found in times.items() if name.split(":")[0] not in OURS}
+    return {name for name, least in peers.items() if least > HOPELESS * min(peers.values())}
 
 
 def _compared(row: dict[str, Any], choices: dict[str, dict[str, str]]) -> dict[str, Any]:

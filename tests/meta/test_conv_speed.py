@@ -29,6 +29,14 @@ def test_ratios_are_of_neighbours_in_time_to_the_best_peer():
     assert found["ours"] == {"numpy, auto": {"path": "im2col", "ratio": 2.0, "low": 2.0, "high": 3.0}}
 
 
+def test_peers_far_behind_are_timed_once_and_ours_always():
+    times = {"numpy: im2col": [99.0], "torch: a": [1.0], "torch: b": [10.0], "jax: c": [10.1]}
+    assert conv_speed._hopeless(times) == {"jax: c"}
+    times = {"numpy: im2col": [99.0, 99.0], "torch: a": [1.0, 2.0], "jax: c": [10.1]}  # was left out before
+    assert conv_speed._hopeless(times) == {"jax: c"}
+    assert conv_speed._hopeless({"numpy: im2col": [1.0]}) == set()
+
+
 def test_the_mean_is_geometric():
     rows = [{"ours": {"numpy, auto": {"ratio": ratio}}} for ratio in (0.5, 2.0, 8.0)]
     assert conv_speed._means(rows)["numpy, auto"] == pytest.approx(2.0)
