@@ -86,14 +86,13 @@ def weight_gradient(g: Array, x: Array, geometry: Geometry) -> Array:
         from numeric.paths.compiled.emit import lanes
         from numeric.paths.compiled.sweep import weights
 
-        plan = _weights(plain, len(x), threads, x.itemsize)
+        plan, width = _weights(plain, len(x), threads, x.itemsize), lanes(x.itemsize)
         if isinstance(plan, Stencil):
             from numeric.paths.compiled.image import correlate
 
-            dw = empty(geometry.weight_shape, x.dtype)
-            correlate(g.reshape(-1), padded.reshape(-1), dw.reshape(-1), plan, threads)
-            return dw
-        width = lanes(x.itemsize)
+            sums = np.zeros((*geometry.weight_shape, width), x.dtype)
+            correlate(g.reshape(-1), padded.reshape(-1), sums.reshape(-1), plan, width, threads)
+            return np.asarray(sums.sum(axis=-1))
         turned = 4 * out >= 3 * width * -(-out // width)  # few lanes of the channels' vectors stay empty
         parts = max(1, min(-(-threads // groups), len(x) * -(-plan.rows // plan.band)))
         found: Array = weights(g.reshape(-1), padded.reshape(-1), plan, width, parts, turned)

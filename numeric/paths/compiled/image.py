@@ -76,15 +76,18 @@ def image(x: Array, a: Array, y: Array, of: Stencil, threads: int) -> None:
 
 
 @jit(parallel=True)
-def correlate(g: Array, x: Array, dw: Array, of: Stencil, threads: int) -> None:
-    """Write the weight gradient of 3 x 3 kernels `(groups * written, read, 3, 3)`, each of planes of g and of x."""
+def correlate(g: Array, x: Array, sums: Array, of: Stencil, lanes: int, threads: int) -> None:
+    """Add the weight gradient of 3 x 3 kernels, each of planes of g and of x, to `(groups * written, read, 9, lanes)`.
+
+    It is the sum of the lanes. Planes are read in the order in which they lie.
+    """
     source, plane = of.height * of.width, of.rows * of.columns
-    pairs = len(dw) // 9
+    pairs = of.groups * of.written * of.read
     samples = len(g) // (plane * of.groups * of.written)
-    g_step, x_step = of.groups * of.written * plane, of.groups * of.read * source
     for thread in prange(threads):
-        for pair in range(thread * pairs // threads, (thread + 1) * pairs // threads):
-            m, j = pair // of.read, pair % of.read
-            channel = m // of.written * of.read + j
-            _CORRELATIONS(dw, 9 * pair, g, m * plane, g_step, x, channel * source, x_step, of.table,
-                samples, of.rows, of.columns, of.height, of.width, -of.first_row)  # fmt: skip
+        for sample in range(samples):
+            for pair in range(thread * pairs // threads, (thread + 1) * pairs // threads):
+                m, j = sample * of.groups * of.written + pair // of.read, pair % of.read
+                channel = m // of.written * of.read + j
+                _CORRELATIONS(sums, 9 * lanes * pair, g, m * plane, x, channel * source, of.table,
+                    of.rows, of.columns, of.height, of.width, -of.first_row)  # fmt: skip

@@ -189,78 +189,64 @@ def dots(rows: int, columns: int) -> Any:
 
 @lru_cache(maxsize=1)
 def correlations() -> Any:
-    """`out[3 * u + v] = sum over n, q, f of g[n, q, f] * x[n, q + u - top, f + across[v]]` for u and v below 3.
+    """`out[3 * u + v, :] += sum over q, f of g[q, f] * x[q + u - top, f + across[v]]` for u and v below 3.
 
-    Called as `run(out, out_start, g, g_start, g_step, x, x_start, x_step, across, samples, rows, columns, height,
-    width, top)`: sample n begins `n * step` after the start; g's planes are `rows` by `columns`, x's `height` by
-    `width`. What is outside of x is left out. A row of x is read once for three of g, which stay in registers.
+    Each is the sum of a vector's lanes. Called as `run(out, out_start, g, g_start, x, x_start, across, rows, columns,
+    height, width, top)`: g's plane is `rows` by `columns`, x's `height` by `width`. What is outside of x is left out. A
+    row of x is read once for three of g, which stay in registers.
     """
     taps = range(3)
 
     def emit(code: Code) -> None:
-        _, out_start, _, g_start, g_step, _, x_start, x_step = code.arguments[:8]
-        samples, rows, columns, height, width, top = code.arguments[9:]
-        out, build = code.at(code.array(0), out_start), code.builder
-        across = [build.load(code.at(code.array(8), v)) for v in taps]
-        totals = [[code.variable(code.number(0.0)) for _ in taps] for _ in taps]
+        _, out_start, _, g_start, _, x_start, _, rows, columns, height, width, top = code.arguments
+        out, g, x = (code.at(code.array(i), start) for i, start in ((0, out_start), (2, g_start), (4, x_start)))
+        build = code.builder
+        across = [build.load(code.at(code.array(6), v)) for v in taps]
         sums = [[code.variable(code.number(0.0)) for _ in taps] for _ in taps]
         # rows of x that all three rows of g meet: from begin on, and before end
         begin = code.most(index(0), build.sub(index(2), top))
         end = code.most(begin, code.least(height, build.sub(rows, top)))
+        with code.loop(columns, code.lanes) as f:
+            some = code.first(build.sub(columns, f))
+            masks = [build.and_(some, code.inside(build.add(f, move), width)) for move in across]
 
-        with code.loop(samples) as n:
-            g, x = (
-                code.at(code.array(i), start, code.times(n, step))
-                for i, start, step in ((2, g_start, g_step), (5, x_start, x_step))
-            )
-            with code.loop(columns, code.lanes) as f:
-                some = code.first(build.sub(columns, f))
-                masks = [build.and_(some, code.inside(build.add(f, move), width)) for move in across]
+            def read(row: ir.Value) -> list[ir.Value]:
+                line = code.at(x, code.times(row, width), f)
+                return [code.load_first(mask, code.at(line, v)) for mask, v in zip(masks, across, strict=True)]
 
-                def read(row: ir.Value, x: ir.Value = x, f: ir.Value = f, masks: Any = masks) -> list[ir.Value]:
-                    line = code.at(x, code.times(row, width), f)
-                    return [
-                        code.load_first(mask, code.at(line, move)) for mask, move in zip(masks, across, strict=True)
-                    ]
+            def cotangent(row: ir.Value) -> ir.Value:
+                return code.load_first(some, code.at(g, code.times(row, columns), f))
 
-                def cotangent(row: ir.Value, g: ir.Value = g, f: ir.Value = f, some: ir.Value = some) -> ir.Value:
-                    return code.load_first(some, code.at(g, code.times(row, columns), f))
+            def edge(row: ir.Value) -> None:
+                """What some of the rows of g meet."""
+                found = read(row)
+                for u in taps:
+                    q = build.add(row, build.sub(top, index(u)))
+                    with build.if_then(build.icmp_unsigned("<", q, rows)):
+                        factor = cotangent(q)
+                        for v in taps:
+                            code.add_product(sums[u][v], factor, found[v])
 
-                def edge(row: ir.Value) -> None:
-                    """What some of the rows of g meet."""
-                    found = read(row)
-                    for u in taps:
-                        q = build.add(row, build.sub(top, index(u)))
-                        with build.if_then(build.icmp_unsigned("<", q, rows)):
-                            factor = cotangent(q)
-                            for v in taps:
-                                code.add_product(sums[u][v], factor, found[v])
-
-                with code.loop(code.least(begin, height)) as row:
-                    edge(row)
-                inner = build.icmp_signed("<", begin, end)
-                with build.if_then(inner):
-                    place = build.add(begin, top)
-                    before = [code.variable(cotangent(build.sub(place, index(u)))) for u in (1, 2)]
-                    with code.loop(build.sub(end, begin)) as i:
-                        factors = [cotangent(build.add(place, i)), *map(build.load, before)]
-                        for v, vector in enumerate(read(build.add(begin, i))):
-                            for u in taps:
-                                code.add_product(sums[u][v], factors[u], vector)
-                        for old, new in zip(before, factors, strict=False):
-                            build.store(new, old)
-                with code.loop(build.sub(height, end)) as i:
-                    edge(build.add(end, i))
-            for u in taps:
-                for v in taps:  # a long sum made of short ones, and as exact
-                    total = build.fadd(build.load(totals[u][v]), build.load(sums[u][v]), flags=FUSED)
-                    build.store(total, totals[u][v])
-                    build.store(code.number(0.0), sums[u][v])
+            with code.loop(code.least(begin, height)) as row:
+                edge(row)
+            with build.if_then(build.icmp_signed("<", begin, end)):
+                place = build.add(begin, top)
+                before = [code.variable(cotangent(build.sub(place, index(u)))) for u in (1, 2)]
+                with code.loop(build.sub(end, begin)) as i:
+                    factors = [cotangent(build.add(place, i)), *map(build.load, before)]
+                    for v, vector in enumerate(read(build.add(begin, i))):
+                        for u in taps:
+                            code.add_product(sums[u][v], factors[u], vector)
+                    for old, new in zip(before, factors, strict=False):
+                        build.store(new, old)
+            with code.loop(build.sub(height, end)) as i:
+                edge(build.add(end, i))
         for u in taps:
-            for v in taps:
-                build.store(code.total(build.load(totals[u][v])), code.at(out, 3 * u + v))
+            for v in taps:  # a long sum made of short ones, and as exact
+                place = code.at(out, (3 * u + v) * code.lanes)
+                code.store(build.fadd(code.load(place), build.load(sums[u][v]), flags=FUSED), place)
 
-    return intrinsic_of((0, 2, 5, 8), 15, emit)
+    return intrinsic_of((0, 2, 4, 6), 12, emit)
 
 
 @cache
