@@ -104,9 +104,11 @@ def workers() -> Iterator[int]:
     with _ONE_AT_A_TIME:
         before = numba.get_num_threads()
         number = min(limit(), int(numba.config.NUMBA_NUM_THREADS))
-        numba.set_num_threads(number)
+        if number != before:  # to set it takes as long as the smallest layers
+            numba.set_num_threads(number)
         waiting()
         try:
             yield number
         finally:
-            numba.set_num_threads(before)
+            if number != before:
+                numba.set_num_threads(before)
