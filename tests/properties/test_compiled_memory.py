@@ -116,3 +116,32 @@ def test_layers_of_any_shape(case, dtype, seed):
     of, batch = case
     check(of, batch, dtype, seed)
     check_pooling(of, batch, dtype, seed)
+
+
+# batch, channels, outputs, size, kernel, stride, padding, dilation, groups
+NETWORKS = {
+    "ResNet's first": (1, 3, 64, 112, 7, 2, 3, 1, 1),
+    "ResNet's step to a half": (1, 64, 128, 28, 3, 2, 1, 1, 1),
+    "ResNet's pointwise": (1, 512, 128, 14, 1, 1, 0, 1, 1),
+    "ResNet's shortcut": (1, 128, 256, 28, 1, 2, 0, 1, 1),
+    "AlexNet's first": (1, 3, 96, 115, 11, 4, 0, 1, 1),
+    "AlexNet's second": (1, 96, 256, 27, 5, 1, 2, 1, 2),
+    "U-Net's": (1, 32, 32, 90, 3, 1, 0, 1, 1),
+    "DeepLab's": (1, 64, 64, 33, 3, 1, 12, 12, 1),
+    "MobileNet's": (1, 96, 96, 56, 3, 1, 1, 1, 96),
+    "MobileNet's step to a half": (1, 96, 96, 56, 3, 2, 1, 1, 96),
+    "ConvNeXt's": (1, 96, 96, 28, 7, 1, 3, 1, 96),
+    "ConvNeXt's patches": (1, 3, 96, 112, 4, 4, 0, 1, 1),
+    "EfficientNet's": (1, 72, 72, 28, 5, 2, 2, 1, 72),
+    "a super-resolution's last": (1, 64, 3, 64, 9, 1, 4, 1, 1),
+    "a generator's, transposed": (1, 64, 128, 32, 4, 2, 1, 1, 1),
+    "gradients in parts": (4, 20, 50, 30, 7, 1, 0, 1, 1),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_layers_of_known_networks(name):
+    """At their own sizes, where a band is a part of a plane and a part some of the channels."""
+    batch, channels, outputs, size, kernel, stride, padding, dilation, groups = NETWORKS[name]
+    of = Geometry((size, size), (kernel, kernel), stride, dilation, padding, channels, outputs, groups)
+    check(of, batch, np.float32, 0)
