@@ -5,7 +5,9 @@ call BLAS, and run one after the other with it: two pools that wait for work by 
 
 OpenBLAS's threads do so for 2**26 cycles after a product, or a tenth of a second where they give way, and layers on
 compiled paths take twice their time for as long. Loaded before NumPy, this module makes that 2**14 cycles, unless
-OPENBLAS_THREAD_TIMEOUT says something else.
+OPENBLAS_THREAD_TIMEOUT says something else. The other way round, a product that is done in a tenth of a millisecond
+took four times as long where BLAS had to wake a thread for it on a core that a compiled path's thread waits on: such
+products have one thread, once a compiled path has run (`product`).
 """
 
 from __future__ import annotations
@@ -80,16 +82,16 @@ class _Blas:
         self.crowded = False
         self._lock = Lock()
         self._asking = 0
-        self._before: list[int] = []
+        self._before: list[tuple[Any, int]] = []  # libraries and their numbers
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """One thread, until the last that asked is done: callers may be many, and end in any order."""
-        libraries = [library for library in _controller().lib_controllers if library.user_api == "blas"]
         with self._lock:
             self._asking += 1
             if self._asking == 1:
-                self._before = [library.num_threads for library in libraries]
+                libraries = [library for library in _controller().lib_controllers if library.user_api == "blas"]
+                self._before = [(library, library.num_threads) for library in libraries]
                 for library in libraries:
                     library.set_num_threads(1)
         try:
@@ -98,7 +100,7 @@ class _Blas:
             with self._lock:
                 self._asking -= 1
                 if not self._asking:
-                    for library, number in zip(libraries, self._before, strict=True):
+                    for library, number in self._before:
                         library.set_num_threads(number)
 
 

@@ -257,7 +257,7 @@ def test_paths_that_are_none_or_cannot_run_are_errors(monkeypatch):
     ):
         max_pool_input_gradient(np.ones((1, 1, 2, 2), int), x, 2, path="direct")
     monkeypatch.setattr(pooling, "ENTRIES", 15)
-    with pytest.raises(GeometryError, match="takes 15 pairs of outputs and taps in a plane at most, for Geometry"):
+    with pytest.raises(GeometryError, match="15 cells, and pairs of outputs and taps, in a plane at most"):
         max_pool(x, 2, path="direct")
     assert max_pool(x, 2).shape == (1, 1, 2, 2)
     monkeypatch.setattr(pooling, "available", lambda: "no Numba here")

@@ -9,6 +9,8 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +76,8 @@ def test_summary_says_all_that_decided_the_run(finished: Path, tiny_npz: Path) -
     assert said["seed"] == 0
     assert said["data"] == {"source": str(tiny_npz), "sha256": dict(data.load(tiny_npz).digests)}
     assert said["parameters"] == 8 * 26 + 24 * 73 + 128 * 601 + 10 * 129
-    assert said["versions"] == {"python": ".".join(map(str, sys.version_info[:3])), "numpy": np.__version__}
+    versions = {"python": ".".join(map(str, sys.version_info[:3])), "numpy": np.__version__}
+    assert said["versions"] == {**versions, "numba": version("numba") if find_spec("numba") else None}
     assert said["device"] == f"CPU with {os.cpu_count()} cores"
     assert 0 < said["seconds_train"] < said["seconds_total"]
 

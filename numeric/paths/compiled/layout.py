@@ -7,7 +7,7 @@ two axes: the layer's forward pass, and the input gradient of any stride, by one
                at all positions lies in one piece. The kernels are `numeric.paths.compiled.sweep`
     Stencil    for few channels, such as an image's filter or a depthwise layer, where taps are on rows in a line:
                nothing is laid out. The kernels are `numeric.paths.compiled.image`
-    Scatter    for input gradients of stride 1 where outputs are few beside the positions that they read: each is
+    Scatter    for input gradients with a stride, or where outputs are fewer than the positions that they read: each is
                multiplied first and then sent back. The kernels are `numeric.paths.compiled.scatter`
 """
 
@@ -223,9 +223,10 @@ def scattered(
     """
     (rows, columns), (height, width), stride, shifts, (groups, written, read), _ = forward
     positions, taps = rows * columns, len(shifts)
-    part = BUDGET // (2 * itemsize * taps * positions)  # whole panels of channels, and four tasks for every thread
+    part = BUDGET // (2 * itemsize * taps * positions)
     if written * taps < 8 or stride[1] > 2 or not part or not _worthwhile(forward):
         return None
+    # whole panels of channels, and four tasks for every thread
     part = min(written, part // 8 * 8 or part, max(8, -(-batch * groups * written // (4 * threads))))
     # output o sends through a tap to o + shift: the position's row less the shift of the gathering is the output's
     down, across, number = (np.array(each, np.int64) for each in zip(*(t for r in reached for t in r), strict=True))

@@ -18,13 +18,13 @@ from numeric.paths.compiled import available, workers
 from numeric.paths.memory import empty
 from numeric.paths.windows import windows
 
-ENTRIES = 1 << 22  # of a table, at most: 16 MB, of which the last sixteen are kept
+ENTRIES = 1 << 22  # of a table, or cells of a plane, at most; a table is 16 MB then, and the last sixteen are kept
 
 
 def supports(geometry: Geometry) -> str:
     """Planes whose table is not too large, where Numba is installed."""
-    if prod(geometry.output_size) * prod(geometry.kernel_size) > ENTRIES:
-        return f"path 'direct' of pooling takes {ENTRIES:,} pairs of outputs and taps in a plane at most"
+    if max(prod(geometry.input_size), prod(geometry.output_size) * prod(geometry.kernel_size)) > ENTRIES:
+        return f"path 'direct' of pooling takes {ENTRIES:,} cells, and pairs of outputs and taps, in a plane at most"
     return available()
 
 

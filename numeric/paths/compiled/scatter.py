@@ -1,8 +1,8 @@
-"""Kernels of the compiled direct path for input gradients, where few outputs read many positions.
+"""Kernels of the compiled direct path for input gradients, where outputs are fewer than the sums of what they read.
 
 What every output sends back through every tap is summed over the channels first (`numeric.paths.compiled.sweep`), and
 then added to the positions that it was read from. A sum over what each position was read by would take as many products
-at positions that only some of the taps reach.
+at positions that only some of the taps reach, and lay g out for each residue of a stride.
 """
 
 from __future__ import annotations
