@@ -31,7 +31,7 @@ import numpy as np
 from numeric.geometry import Geometry
 from numeric.paths import EVERY, SUMS, im2col
 from numeric.paths.compiled.direct import band_space
-from numeric.paths.compiled.fused import piece_space
+from numeric.paths.compiled.fused import Fused, piece_space
 from numeric.paths.fft import sizes
 from numeric.paths.turned import backward
 from numeric.threads import cores
@@ -128,7 +128,7 @@ def _winograd(outputs: int) -> Callable[[Work], Counts]:
     def count(work: Work) -> Counts:
         geometry = work.geometry
         tiles = work.batch * prod(-(-size // outputs) for size in geometry.output_size)
-        points = tiles * prod(size + outputs - 1 for size in geometry.kernel_size)
+        points = tiles * prod(axis.stride * (outputs - 1) + axis.kernel_size for axis in geometry.axes)
         moved = points * (geometry.in_channels + geometry.out_channels)
         return Counts(points * geometry.group_in * geometry.out_channels, moved + work.arrays, 3 * moved)
 
@@ -155,7 +155,7 @@ def _direct(work: Work) -> Counts:
 
 def _fused(outputs: int) -> Callable[[Work], Counts]:
     def count(work: Work) -> Counts:
-        of, points = work.geometry, (outputs + 2) ** 2
+        of, points = work.geometry, Fused(outputs).matrices(work.geometry).inputs ** 2
         tiles = work.batch * prod(-(-size // outputs) for size in of.output_size)
         read, written = (-(-channels // 16) * 16 for channels in (of.group_in, of.group_out))  # whole vectors
         weights = of.groups * points * of.group_in * written

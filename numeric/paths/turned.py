@@ -1,7 +1,8 @@
-"""The input gradient of a layer of stride 1 as a layer of its own: it reads g, through rotated weights.
+"""The input gradient of a layer as a layer of its own, of stride 1: it reads g, through rotated weights.
 
 Channels change places, taps are read from the other end, and what was padding on a side is what is missing there to
-a full overlap. For layers with zeros around them.
+a full overlap. Of a layer with a stride, what is read is g with zeros between its cells (`stuffed`), and more of them
+at the end for cells that no window reached. For layers with zeros around them.
 """
 
 from __future__ import annotations
@@ -12,16 +13,33 @@ from typing import Any
 import numpy as np
 
 from numeric.dtypes import Array
-from numeric.geometry import Geometry
+from numeric.geometry import Axis, Geometry
 
 
 @lru_cache(maxsize=1024)
 def backward(geometry: Geometry) -> Geometry:
     """The layer whose output is the input gradient."""
-    padding = tuple((axis.span - 1 - axis.low, axis.span - 1 - axis.high) for axis in geometry.axes)
+    padding = tuple((axis.span - 1 - axis.low, axis.span - 1 - axis.high + _rest(axis)) for axis in geometry.axes)
     channels: Any = {"in_channels": geometry.out_channels, "out_channels": geometry.in_channels}
     apart, groups = geometry.dilation, geometry.groups
-    return Geometry(geometry.output_size, geometry.kernel_size, 1, apart, padding, groups=groups, **channels)
+    size = tuple(axis.stride * (axis.output_size - 1) + 1 for axis in geometry.axes)
+    return Geometry(size, geometry.kernel_size, 1, apart, padding, groups=groups, **channels)
+
+
+def _rest(axis: Axis) -> int:
+    """Cells of the padded input after the last window."""
+    number: int = (axis.padded_size - axis.span) % axis.stride
+    return number
+
+
+def stuffed(g: Array, geometry: Geometry) -> Array:
+    """Its input, for a cotangent."""
+    if max(geometry.stride) == 1:
+        return g
+    whole = np.zeros((*g.shape[:2], *backward(geometry).input_size), g.dtype)
+    cells: tuple[Any, ...] = (..., *(slice(None, None, step) for step in geometry.stride))
+    whole[cells] = g
+    return whole
 
 
 def turned(w: Array, geometry: Geometry) -> Array:

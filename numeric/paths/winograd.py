@@ -1,9 +1,12 @@
 """Winograd's minimal filtering on tiles: `(m + r - 1)**d` products for `m**d` outputs of a kernel of size r on d axes.
 
+With stride 2 and r = 3 it is `(2 m + 1)**d` products where the definition takes `(3 m)**d`.
+
 Source: A. Lavin, S. Gray, Fast Algorithms for Convolutional Neural Networks (2016), arXiv 1509.09308. On every axis
-the input is cut into tiles of m + r - 1 cells, m apart, one for every m outputs; `numeric.paths.toom_cook` has the
-matrices, which take tiles and kernels to points. The layer is pointwise there, and what it gives is taken back. That
-is a decomposition of the layer's trilinear form, so the gradients are the same three matrices in other roles.
+the input is cut into tiles of m + r - 1 cells (times the stride, nearly), m strides apart, one for every m outputs;
+`numeric.paths.toom_cook` has the matrices, which take tiles and kernels to points. The layer is pointwise there, and
+what it gives is taken back. That is a decomposition of the layer's trilinear form, so the gradients are the same three
+matrices in other roles.
 
 Floats and complex numbers use the matrices rounded to their type (bound: `numeric.rounding`, with `path`). Integers
 and objects use integer matrices and divide once at the end, exactly. Integers that might leave int64 on the way are
@@ -22,7 +25,7 @@ import numpy as np
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Geometry
 from numeric.paths import dilated, pointwise
-from numeric.paths.toom_cook import Filtering, along, filtering
+from numeric.paths.toom_cook import Filtering, along, strided
 from numeric.paths.windows import overlap_add, windows
 
 Role = Literal["input", "kernel", "output"]
@@ -31,29 +34,35 @@ INT64 = np.iinfo(np.int64).max
 
 @dataclass(frozen=True, eq=False)
 class Winograd:
-    """The path made of one F(m, r), for stride 1 and kernels of size r on every axis.
+    """The path made of one F(m, r) for each stride, for kernels of size r and the same stride on every axis.
 
-    A dilated layer is one without dilation on the input's residues (`numeric.paths.dilated`).
+    A dilated layer of stride 1 is one without dilation on the input's residues (`numeric.paths.dilated`).
     """
 
-    filtering: Filtering
+    filterings: tuple[Filtering, ...]
 
     @classmethod
     def of_three_taps(cls, outputs: int) -> Winograd:
         """F(outputs, 3) at Lavin and Gray's points: 0, then 1, -1, 2, -2, ... as many as it takes, and infinity."""
         signs = (sign * size for size in range(1, outputs + 1) for sign in (1, -1))
-        return cls(filtering(outputs, 3, [0, *signs][: outputs + 1]))
+        points = [0, *signs][: outputs + 1]
+        return cls(tuple(strided(outputs, 3, stride, points) for stride in (1, 2)))
+
+    def matrices(self, geometry: Geometry) -> Filtering:
+        """Those that a layer goes through, which this path supports."""
+        return next(used for used in self.filterings if used.stride == geometry.stride[0])
 
     def supports(self, geometry: Geometry) -> str:
         """Why this path does not take a layer; nothing if it does."""
-        ones, taps = (1,) * geometry.ndim, self.filtering.taps
-        plain = geometry.dilation == ones or geometry.boundary == "zero"
-        if geometry.stride == ones and plain and set(geometry.kernel_size) == {taps}:
+        (steps, taps), strides = (set(geometry.stride), self.filterings[0].taps), [f.stride for f in self.filterings]
+        plain = max(geometry.dilation) == 1 or (geometry.boundary == "zero" and steps == {1})
+        if len(steps) == 1 and steps <= set(strides) and plain and set(geometry.kernel_size) == {taps}:
             return ""
         return (
-            f"winograd{self.filtering.outputs} needs stride 1 and kernels of size {taps} on every axis, and zeros "
-            f"around a dilated layer, got stride {geometry.stride}, size {geometry.kernel_size}, dilation "
-            f"{geometry.dilation}, boundary {geometry.boundary!r}"
+            f"winograd{self.filterings[0].outputs} needs kernels of size {taps} and stride "
+            f"{' or '.join(map(str, strides))} on every axis, and for a dilated layer stride 1 and zeros around it, "
+            f"got stride {geometry.stride}, size {geometry.kernel_size}, dilation {geometry.dilation}, boundary "
+            f"{geometry.boundary!r}"
         )
 
     def conv(self, x: Array, w: Array, geometry: Geometry) -> Array:
@@ -79,28 +88,28 @@ class Winograd:
 
     def _run(self, product: Any, factors: dict[Role, Array], result: Role, geometry: Geometry) -> Array:
         arrays = as_numbers(*factors.values())
-        dtype = arrays[0].dtype
+        dtype, filtering = arrays[0].dtype, self.matrices(geometry)
         exact = dtype.kind in "iuO"
         if dtype.kind in "iu":
-            self._expect_small(dict(zip(factors, arrays, strict=True)), result, geometry)
+            _expect_small(dict(zip(factors, arrays, strict=True)), result, filtering.integers, geometry)
             arrays = tuple(array.astype(np.int64) for array in arrays)
-        used = self.filtering.integers if exact else self.filtering.rounded(arrays[0].real.dtype)
+        used = filtering.integers if exact else filtering.rounded(arrays[0].real.dtype)
         a, b = (evaluate(array, role, used, geometry) for array, role in zip(arrays, factors, strict=True))
         found = interpolate(product(a, b, geometry), result, used, geometry)
-        return _quotient(found, self.filtering.scale**geometry.ndim).astype(dtype) if exact else found
+        return _quotient(found, filtering.scale**geometry.ndim).astype(dtype) if exact else found
 
-    def _expect_small(self, factors: dict[Role, Array], result: Role, geometry: Geometry) -> None:
-        """Refuse integers whose intermediate values might pass 2**63."""
-        used = self.filtering.integers
-        reached = prod(norm(getattr(used, role)) for role in factors) * norm(getattr(used, result).T)
-        reached **= geometry.ndim
-        reached *= terms(factors, used, geometry) * prod(map(_largest, factors.values()))
-        reached *= overlaps(used, geometry) if result == "input" else 1
-        if reached > INT64:
-            raise ValueError(
-                f"winograd{used.outputs} on integers must stay below 2**63 on the way, but could reach {reached:.3g}; "
-                "the other paths need not"
-            )
+
+def _expect_small(factors: dict[Role, Array], result: Role, used: Filtering, geometry: Geometry) -> None:
+    """Refuse integers whose intermediate values might pass 2**63."""
+    reached = prod(norm(getattr(used, role)) for role in factors) * norm(getattr(used, result).T)
+    reached **= geometry.ndim
+    reached *= terms(factors, used, geometry) * prod(map(_largest, factors.values()))
+    reached *= overlaps(used, geometry) if result == "input" else 1
+    if reached > INT64:
+        raise ValueError(
+            f"winograd{used.outputs} on integers must stay below 2**63 on the way, but could reach {reached:.3g}; "
+            "the other paths need not"
+        )
 
 
 def evaluate(array: Array, role: Role, used: Filtering, geometry: Geometry) -> Array:
@@ -146,15 +155,16 @@ def overlaps(used: Filtering, geometry: Geometry) -> int:
 
 
 def cut(role: Role, used: Filtering, geometry: Geometry) -> Geometry:
-    """Tiles of the output, m cells that do not overlap, or of the input, m apart; filled up where m does not divide."""
+    """Tiles of the output, m cells that do not overlap, or of what they read; filled up where m does not divide."""
     ndim, fill = geometry.ndim, [-n % used.outputs for n in geometry.output_size]
     if role == "output":
         padding = [(0, more) for more in fill]
         fields: Any = {"input_size": geometry.output_size, "kernel_size": (used.outputs,) * ndim, "boundary": "zero"}
     else:
-        padding = [(low, high + more) for (low, high), more in zip(geometry.padding, fill, strict=True)]
+        padding = [(low, high + used.stride * more) for (low, high), more in zip(geometry.padding, fill, strict=True)]
         fields = {"kernel_size": (used.inputs,) * ndim}
-    return replace(geometry, stride=used.outputs, padding=padding, **fields)
+    step = used.outputs * (used.stride if role == "input" else 1)
+    return replace(geometry, stride=step, padding=padding, **fields)
 
 
 def _largest(array: Array) -> int:

@@ -19,7 +19,7 @@ from numeric.paths import EVERY, dilated, im2col, pointwise
 from numeric.paths.compiled.fused import Fused
 from numeric.paths.fft import Fourier, sizes, transform_error
 from numeric.paths.toom_cook import Filtering
-from numeric.paths.turned import backward, turned
+from numeric.paths.turned import backward, stuffed, turned
 from numeric.paths.windows import pad
 from numeric.paths.winograd import Role, Winograd, evaluate, interpolate, norm, overlaps, terms
 from numeric.rounding.model import gamma, outward, size, smallest_subnormal, unit_roundoff
@@ -36,11 +36,13 @@ def path_bound(name: str, a: Array, b: Array, geometry: Geometry, path: str, off
     dtype = np.result_type(a, b) if offset is None else np.result_type(a, b, offset)
     unit = unit_roundoff(dtype)  # refuses other types before any work
     algorithm = EVERY[path]
+    used = algorithm.matrices(geometry) if isinstance(algorithm, Winograd | Fused) else None
     if isinstance(algorithm, Fused) and name == "input_gradient":
-        name, b, geometry = "conv", turned(b, geometry), backward(geometry)
+        used = algorithm.matrices(geometry, back=True)
+        name, a, b, geometry = "conv", stuffed(a, geometry), turned(b, geometry), backward(geometry)
     with np.errstate(over="ignore", invalid="ignore"):  # no promise is made there
-        if isinstance(algorithm, Winograd | Fused):
-            bound = _residues_bound(name, a, b, geometry, algorithm.filtering, dtype)
+        if used is not None:
+            bound = _residues_bound(name, a, b, geometry, used, dtype)
         elif isinstance(algorithm, Fourier):
             bound = fourier_bound(name, a, b, geometry, dtype)
         else:

@@ -9,6 +9,7 @@ from math import prod
 from typing import Any
 
 from numeric import Axis, Geometry
+from numeric.paths.toom_cook import Filtering, strided, stuffed
 from numeric.plane import Mode, mode_padding
 
 Shape = tuple[int, ...]
@@ -169,18 +170,35 @@ class ThreeArraysCase(Unsampled):
 
 @dataclass(frozen=True)
 class FilterCase(Unsampled):
-    """A filter of so many outputs and taps, computed at some points: x, k."""
+    """A filter of so many outputs and taps and a stride, computed at some points: x, k.
+
+    Or one that reads every `apart`-th input from the `first` on, and zeros between them, with that many times the
+    outputs.
+    """
 
     outputs: int
     taps: int
     points: tuple[int | Fraction, ...]
+    stride: int = 1
+    apart: int = 1
+    first: int = 0
+
+    def filtering(self) -> Filtering:
+        """Its matrices."""
+        if self.apart > 1:
+            return stuffed(self.outputs, self.taps, self.apart, self.points, self.first)
+        return strided(self.outputs, self.taps, self.stride, self.points)
 
     def shapes(self) -> Mapping[str, Shape]:
         """x, k."""
-        return {"x": (self.outputs + self.taps - 1,), "k": (self.taps,)}
+        size = self.stride * (self.apart * self.outputs - 1) + self.taps
+        return {"x": (size,), "k": (self.taps,)}
 
     def __str__(self) -> str:
-        return f"F({self.outputs}, {self.taps}) at ({', '.join(map(str, self.points))}) and infinity"
+        stride = f", stride {self.stride}" if self.stride > 1 else ""
+        apart = f", inputs {self.first}, {self.first + self.apart}, ..." if self.apart > 1 else ""
+        points = f"({', '.join(map(str, self.points))}) and infinity"
+        return f"F({self.apart * self.outputs}, {self.taps}){stride}{apart} at {points}"
 
 
 @dataclass(frozen=True)

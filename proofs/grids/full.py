@@ -125,13 +125,14 @@ def masks() -> list[MaskCase]:
 
 
 def winograd_layers() -> list[LayerCase]:
-    """Kernels of three taps: every combination of inputs, paddings, groups and boundaries; the network's."""
+    """Kernels of three taps: every combination of inputs, strides, paddings, groups and boundaries; the network's."""
     ranges: tuple[dict[str, Sequence[Any]], ...] = (
         {"input_size": [(n,) for n in range(3, 12)], "kernel_size": ((3,),), "padding": LINES["padding"]},
         {"input_size": ((3, 5), (6, 4)), "kernel_size": ((3, 3),), "padding": PLANES["padding"]},
         {"input_size": ((3, 4, 3),), "kernel_size": ((3, 3, 3),), "padding": (0, ((0, 0), (0, 0), (1, 0)))},
     )
-    made = (LayerCase(g, 1 + number % 2) for r in ranges for number, g in enumerate(_crossed({**r, **CHANNELS})))
+    both = ({**r, **CHANNELS, "stride": (1, 2)} for r in ranges)
+    made = (LayerCase(g, 1 + number % 2) for r in both for number, g in enumerate(_crossed(r)))
     return by_size((*made, LayerCase(Geometry((12, 12), (3, 3), in_channels=1, out_channels=2))))
 
 

@@ -201,7 +201,7 @@ def batches() -> list[LayerCase]:
 
 
 def winograd_layers() -> list[LayerCase]:
-    """Kernels of three taps: outputs that fill no tile, one and several; padding, groups, both boundaries."""
+    """Kernels of three taps: outputs that fill no tile, one and several; strides, padding, groups, both boundaries."""
     rows: tuple[tuple[tuple[Any, ...], int], ...] = (
         (((3,), (3,), 1, 1, 0, 1, 2), 1),
         (((7,), (3,), 1, 1, 0, 2, 1), 1),
@@ -210,6 +210,9 @@ def winograd_layers() -> list[LayerCase]:
         (((3, 4), (3, 3), 1, 1, ((0, 1), (1, 0)), 1, 2), 1),
         (((6,), (3,), 1, 2, ((2, 1),), 1, 2), 1),
         (((3, 6), (3, 3), 1, (1, 2), ((1, 0), (0, 1)), 1, 1), 1),
+        (((8,), (3,), 2, 1, ((1, 1),), 2, 4, 2), 2),
+        (((11,), (3,), 2, 1, ((2, -1),), 1, 1, 1, "circular"), 1),
+        (((4, 5), (3, 3), 2, 1, ((1, 0), (0, 1)), 1, 2), 1),
     )
     return by_size(LayerCase(Geometry(*fields), batch) for fields, batch in rows)
 
@@ -232,11 +235,19 @@ def fourier_layers() -> list[LayerCase]:
 
 
 def filters() -> list[FilterCase]:
-    """F(m, r) for m up to 4 and r up to 5, at 0, 1, -1, 2, -2, ..., and F(m, 3) at the points of the fused paths."""
+    """F(m, r) for m up to 4 and r up to 5, at 0, 1, -1, 2, -2, ..., and F(m, 3) at the points of the fused paths.
+
+    With strides: F(m, r) for m and r up to 4 and strides up to 3, and inputs between zeros.
+    """
     signs = [0, *(sign * size for size in range(1, 5) for sign in (1, -1))]
     sizes = product(range(1, 5), range(1, 6))
     plain = [FilterCase(m, r, tuple(signs[: m + r - 2])) for m, r in sizes if m + r > 2]
-    return by_size(dict.fromkeys([*plain, *(FilterCase(m, 3, points) for m, points in POINTS.items())]))
+    plain += [FilterCase(m, 3, points) for m, points in POINTS.items()]
+    steps = [replace(case, stride=s) for case in plain for s in (2, 3) if s <= case.taps <= 4]
+    between = [
+        replace(case, apart=s, first=q) for case in plain for s in (2, 3) for q in range(s) if case.taps in (3, 4)
+    ]
+    return by_size(dict.fromkeys([*plain, *steps, *between]))
 
 
 def denses() -> list[DenseCase]:

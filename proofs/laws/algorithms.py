@@ -7,7 +7,6 @@ import numpy as np
 
 from numeric import definition
 from numeric.paths import PATHS, Path
-from numeric.paths.toom_cook import filtering
 from proofs import grids
 from proofs.derivations import relations
 from proofs.grids import full
@@ -23,7 +22,7 @@ LAYERS: dict[str, Any] = {
 WINOGRAD: dict[str, Any] = {
     "source": "Winograd 1980; Lavin, Gray 2016 (arXiv 1509.09308)",
     "cases": grids.winograd_layers,
-    "scope": "3-tap kernels on 1 and 2 axes, stride 1, dilation, any padding, groups, batch, both boundaries",
+    "scope": "3-tap kernels on 1 and 2 axes, strides 1 and 2, dilation, any padding, groups, batch, both boundaries",
     "full": full.winograd_layers,
     "full_scope": "3-tap kernels of the layers' grid and more on 1 to 3 axes; 12 × 12, as in the trained MNIST network",
     "needs_symbols": True,
@@ -66,26 +65,30 @@ def shift_computes_the_definition(case: grids.LayerCase, of: Numbers) -> Iterato
 
 @law(
     name="minimal-filtering-computes-the-filter",
-    statement="F(m, r): Σ over points of output[p, o]·kernel[p, u]·input[p, a] = [a = o + u], with m + r − 1 points",
-    source="Winograd 1980; Toom, Cook: a product of polynomials is known from its values",
+    statement="F(m, r), stride s: Σ over points of output[p, o]·kernel[p, u]·input[p, a] = [a = s·o + u], with "
+    "s·(m − 1) + r points",
+    source="Winograd 1980; Toom, Cook: a product of polynomials is known from its values; polyphase: Vaidyanathan 1993",
     cases=grids.filters,
-    scope="m ≤ 4, r ≤ 5; as shipped: F(2, 3) and F(4, 3) of Lavin and Gray, and F(4, 3) at 0, 1, −1, 1/2, −2",
+    scope="m ≤ 4, r ≤ 5; as shipped: F(2, 3) and F(4, 3) of Lavin and Gray, and F(4, 3) at 0, 1, −1, 1/2, −2, with "
+    "strides 1 and 2, and their input gradients",
     path="numeric.paths.toom_cook",
 )
 def minimal_filtering(case: grids.FilterCase, of: Numbers) -> Iterator[Equation]:
     """The trilinear form, entry by entry, in fractions; and one filter of symbols."""
-    made = filtering(case.outputs, case.taps, case.points)
+    made = case.filtering()
     form = np.einsum("po,pu,pa->oua", made.output, made.kernel, made.input, optimize=False)
     o, u, a = np.indices(form.shape)
-    yield "form", form, (a == o + u).astype(int)
-    y = made.output.T @ ((made.kernel @ of["k"]) * (made.input @ of["x"]))
-    yield "filter", y, definition.correlate(of["x"], of["k"], "valid")
+    there = (a - case.first) % case.apart == 0  # what is not there is zero
+    yield "form", form, (there & (a == made.stride * o + u)).astype(int)
+    x = np.where(there[0, 0], of["x"], 0)
+    y = made.output.T @ ((made.kernel @ of["k"]) * (made.input @ x))
+    yield "filter", y, definition.correlate(x, of["k"], "valid")[:: made.stride]
 
 
 @law(
     name="winograd-F(2,3)-computes-the-definition",
-    statement="tiles of 2 outputs by 4 products an axis = the layer's three sums; the gradients are the same matrices "
-    "in other roles",
+    statement="tiles of 2 outputs by 4 products an axis (5 with stride 2) = the layer's three sums; the gradients are "
+    "the same matrices in other roles",
     path="numeric.paths.winograd against numeric.definition",
     **WINOGRAD,
 )
@@ -96,7 +99,7 @@ def winograd2(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
 
 @law(
     name="winograd-F(4,3)-computes-the-definition",
-    statement="tiles of 4 outputs by 6 products an axis = the layer's three sums",
+    statement="tiles of 4 outputs by 6 products an axis (9 with stride 2) = the layer's three sums",
     path="numeric.paths.winograd against numeric.definition",
     **WINOGRAD,
 )

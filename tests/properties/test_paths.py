@@ -36,7 +36,8 @@ REFUSED = {
         lambda: nm.conv(LARGE, THREES, stride=(1, 2), padding=1, path="winograd2"),
         GeometryError,
         (
-            r"winograd2 needs stride 1 and kernels of size 3 on every axis, and zeros around a dilated layer, got "
+            "winograd2 needs kernels of size 3 and stride 1 or 2 on every axis, and for a dilated layer stride 1 and "
+            "zeros around it, got "
             r"stride \(1, 2\), size \(3, 3\), dilation \(1, 1\), boundary 'zero', for Geometry\(input_size=\(3, 4\)"
         ),
     ),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from numeric import Geometry, definition, rounding
 from numeric.paths import PATHS, pointwise
-from numeric.paths.toom_cook import Filtering, along, filtering
+from numeric.paths.toom_cook import Filtering, along, filtering, strided, stuffed
 from numeric.paths.winograd import Winograd, cut, evaluate, overlaps, terms
 from numeric.rounding.paths import ROLES
 from proofs.grids import LayerCase
@@ -37,7 +37,31 @@ def _trilinear(used: Filtering):
 def _index_map(used: Filtering):
     """1 where output o reads input a through tap u."""
     o, u, a = np.ogrid[: used.outputs, : used.taps, : used.inputs]
-    return (a == o + u).astype(int)
+    return (a == used.stride * o + u).astype(int)
+
+
+STRIDED = [(size, stride) for size in FILTERINGS for stride in (1, 2, 3) if 1 < size[1] >= stride]
+
+
+@pytest.mark.parametrize(("size", "stride"), STRIDED)
+def test_a_stride_takes_as_many_products_as_the_tile_has_inputs(size, stride):
+    used = strided(*size, stride, FILTERINGS[size])
+    assert (used.outputs, used.taps, used.inputs) == (*size, stride * (size[0] - 1) + size[1])
+    assert (_trilinear(used) == _index_map(used)).all()
+    assert (_trilinear(used.integers) == used.scale * _index_map(used)).all()
+    assert used.integers.stride == used.absolute.stride == used.rounded(np.dtype(float)).stride == stride
+    assert len(used.input) == used.inputs
+
+
+@pytest.mark.parametrize(("size", "apart"), STRIDED)
+def test_inputs_between_zeros_take_no_product_for_a_zero(size, apart):
+    for first in range(apart):
+        used = stuffed(*size, apart, FILTERINGS[size], first)
+        assert (used.outputs, used.taps, used.inputs) == (apart * size[0], size[1], apart * size[0] + size[1] - 1)
+        there = np.arange(used.inputs) % apart == first
+        assert (_trilinear(used) == _index_map(used) * there).all()
+        assert not used.input[:, ~there].any()
+        assert (used.kernel == strided(*size, apart, FILTERINGS[size]).kernel).all()
 
 
 @pytest.mark.parametrize("size", FILTERINGS)
@@ -64,7 +88,7 @@ def test_one_wrong_entry_is_caught(size, name):
         wrong = replace(used, **{name: matrix})
         assert (_trilinear(wrong) != _index_map(used)).any()
         with pytest.raises(AssertionError, match="expected"):
-            checks.check_computes_the_definition(Winograd(wrong), case, of)
+            checks.check_computes_the_definition(Winograd((wrong,)), case, of)
         caught += 1
     assert caught == getattr(used, name).size
 
@@ -77,21 +101,21 @@ def test_points_must_be_as_many_and_different(points):
 
 def test_the_matrices_of_lavin_and_gray():
     """Of F(2, 3) up to a sign of the points 0 and infinity, which two matrices share."""
-    used = Winograd.of_three_taps(2).filtering
+    used = Winograd.of_three_taps(2).filterings[0]
     half = Fraction(1, 2)
     assert abs(used.output.T).tolist() == [[1, 1, 1, 0], [0, 1, 1, 1]]
     assert abs(used.kernel).tolist() == [[1, 0, 0], [half, half, half], [half, half, half], [0, 0, 1]]
     assert used.kernel[1:3].tolist() == [[half, half, half], [half, -half, half]]
     assert abs(used.input).tolist() == [[1, 0, 1, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 1, 0, 1]]
-    assert Winograd.of_three_taps(4).filtering.kernel[:, 0].tolist() == [
+    assert Winograd.of_three_taps(4).filterings[0].kernel[:, 0].tolist() == [
         Fraction(1, n) for n in (4, -6, -6, 24, 24)
     ] + [0]
-    assert [Winograd.of_three_taps(m).filtering.scale for m in (2, 4)] == [2, 24]
+    assert [Winograd.of_three_taps(m).filterings[0].scale for m in (2, 4)] == [2, 24]
 
 
 def test_rounded_matrices_are_rounded_once():
     for dtype, matrix in product((np.float16, np.float32, np.float64), ("output", "kernel", "input")):
-        used = Winograd.of_three_taps(4).filtering
+        used = Winograd.of_three_taps(4).filterings[0]
         rounded, fractions = getattr(used.rounded(np.dtype(dtype)), matrix), getattr(used, matrix)
         assert rounded.dtype == dtype
         assert (abs(exact(rounded) - fractions) <= rounding.unit_roundoff(dtype) * abs(fractions)).all()
@@ -108,7 +132,7 @@ def test_a_matrix_is_applied_to_the_last_axes():
 def test_other_filterings_are_paths_too(size, data):
     """Kernels of other sizes, even ones among them."""
     case = data.draw(strategies.layers(kernel=size[1], most=2000))
-    path = Winograd(filtering(*size, FILTERINGS[size]))
+    path = Winograd((filtering(*size, FILTERINGS[size]),))
     checks.check_computes_the_definition(path, case, data.draw(strategies.values(case)))
 
 
@@ -119,11 +143,12 @@ def test_every_small_plane_of_kernels_of_three(name):
     for n, (low, high), boundary in product(sizes_, paddings, ("zero", "circular")):
         if n[0] + low + high < 3:
             continue
-        case = LayerCase(Geometry(n, (3, 3), 1, 1, ((low, high), (high + 1, 1)), 2, 1, boundary=boundary), 2)
-        of = {array: random.integers(-9, 10, shape) for array, shape in case.shapes().items()}
-        checks.check_computes_the_definition(PATHS[name], case, of)
-        tried += 1
-    assert tried == 48
+        for stride in (1, 2):
+            case = LayerCase(Geometry(n, (3, 3), stride, 1, ((low, high), (high + 1, 1)), 2, 1, boundary=boundary), 2)
+            of = {array: random.integers(-9, 10, shape) for array, shape in case.shapes().items()}
+            checks.check_computes_the_definition(PATHS[name], case, of)
+            tried += 1
+    assert tried == 96
 
 
 @pytest.mark.parametrize("outputs", [2, 4])
@@ -132,7 +157,7 @@ def test_the_products_at_a_point_are_counted(outputs, data):
     """By the products themselves, of ones."""
     case = data.draw(strategies.layers(kernel=3))
     case = replace(case, geometry=(geometry := replace(case.geometry, dilation=1)))
-    used = Winograd.of_three_taps(outputs).filtering.rounded(np.dtype(float))
+    used = Winograd.of_three_taps(outputs).filterings[0].rounded(np.dtype(float))
     arrays = {
         role: np.ones(case.shapes()[name]) for role, name in zip(("input", "kernel", "output"), "xwg", strict=True)
     }
@@ -146,14 +171,14 @@ def test_the_products_at_a_point_are_counted(outputs, data):
 @given(data=st.data())
 def test_no_cell_is_in_more_tiles_than_counted(outputs, data):
     geometry = replace(data.draw(strategies.layers(kernel=3)).geometry, dilation=1)
-    used = Winograd.of_three_taps(outputs).filtering
+    used = Winograd.of_three_taps(outputs).filterings[0]
     tiles = replace(cut("input", used, geometry), in_channels=1, out_channels=1, groups=1)
     ones = np.ones(tiles.output_shape(1), int), np.ones(tiles.weight_shape, int)
     assert definition.input_gradient(*ones, tiles).max() <= overlaps(used, geometry)
 
 
 def test_inner_cells_are_in_two_tiles_on_every_axis_and_again_for_every_turn():
-    two, four = (Winograd.of_three_taps(outputs).filtering for outputs in (2, 4))
+    two, four = (Winograd.of_three_taps(outputs).filterings[0] for outputs in (2, 4))
     assert overlaps(two, Geometry((9, 7), (3, 3))) == overlaps(four, Geometry((9, 7), (3, 3))) == 4
     assert overlaps(filtering(1, 3, (0, 1)), Geometry((9,), (3,))) == 3
     wound = Geometry((3, 5), (3, 3), padding=((3, 2), (1, 0)), boundary="circular")

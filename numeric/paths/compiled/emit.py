@@ -32,6 +32,14 @@ def lanes(itemsize: int) -> int:
     return register() // itemsize
 
 
+def beside(rows: int) -> int:
+    """How many vectors side by side of so many rows of sums stay in registers, with one that is read for each.
+
+    One register more holds the factor. AVX-512 has 32 registers, and what came before it has 16.
+    """
+    return min(8, ((32 if register() == 64 else 16) - 1) // (rows + 1))
+
+
 class Code:
     """What the intrinsics are written in: pointers into flat arrays, vectors, counted loops."""
 
@@ -117,8 +125,18 @@ class Code:
         arguments = [place, ir.Constant(SMALL, self.size), mask, self.number(0.0)]
         return self.builder.call(self._masked("load", self.vector, arguments), arguments)
 
-    def store_first(self, mask: ir.Value, vector: ir.Value, pointer: ir.Value) -> None:
-        """Write no more of a vector than the mask says."""
+    def store_first(self, count: ir.Value, vector: ir.Value, pointer: ir.Value) -> None:
+        """Write a vector's first `count` entries: all where it is at least the lanes, none where it is below one."""
+        if register() == 64:  # a mask costs nothing
+            self._store_masked(self.first(count), vector, pointer)
+            return
+        with self.builder.if_else(self.builder.icmp_signed(">=", count, index(self.lanes))) as (whole, part):
+            with whole:
+                self.store(vector, pointer)
+            with part:
+                self._store_masked(self.first(count), vector, pointer)
+
+    def _store_masked(self, mask: ir.Value, vector: ir.Value, pointer: ir.Value) -> None:
         place = self.builder.bitcast(pointer, self.vector.as_pointer())
         arguments = [vector, place, ir.Constant(SMALL, self.size), mask]
         self.builder.call(self._masked("store", ir.VoidType(), arguments), arguments)
@@ -210,25 +228,23 @@ class Row:
     def __init__(self, code: Code, vectors: int, left: ir.Value | None) -> None:
         self._code = code
         starts = range(0, vectors * code.lanes, code.lanes)
-        self._masks = [
-            (start, None if left is None else code.first(code.builder.sub(left, index(start)))) for start in starts
-        ]
-
-    def _places(self, pointer: ir.Value) -> list[tuple[ir.Value, ir.Value | None]]:
-        return [(self._code.at(pointer, start), mask) for start, mask in self._masks]
+        self._parts = [(start, None if left is None else code.builder.sub(left, index(start))) for start in starts]
+        self._masks = [None if count is None else code.first(count) for _, count in self._parts]
 
     def load(self, pointer: ir.Value) -> list[ir.Value]:
         """The row at a place."""
-        code, places = self._code, self._places(pointer)
-        return [code.load(place) if mask is None else code.load_first(mask, place) for place, mask in places]
+        code, places = self._code, (self._code.at(pointer, start) for start, _ in self._parts)
+        read = zip(places, self._masks, strict=True)
+        return [code.load(place) if mask is None else code.load_first(mask, place) for place, mask in read]
 
     def store(self, vectors: Sequence[ir.Value], pointer: ir.Value) -> None:
         """Write the row to a place."""
-        for vector, (place, mask) in zip(vectors, self._places(pointer), strict=True):
-            if mask is None:
+        for vector, (start, count) in zip(vectors, self._parts, strict=True):
+            place = self._code.at(pointer, start)
+            if count is None:
                 self._code.store(vector, place)
             else:
-                self._code.store_first(mask, vector, place)
+                self._code.store_first(count, vector, place)
 
 
 def index(value: ir.Value | int) -> ir.Value:

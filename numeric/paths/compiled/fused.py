@@ -1,4 +1,4 @@
-"""Winograd's filtering, compiled and fused: tiles of 3x3 layers of stride 1, without any array of all points.
+"""Winograd's filtering, compiled and fused: tiles of 3x3 layers of stride 1 or 2, without any array of all points.
 
 The matrices are `numeric.paths.toom_cook`'s, as in `numeric.paths.winograd`; F(4,3) is at the points 0, 1, -1, 1/2, -2
 and infinity, of which the error is less than half that of 0, 1, -1, 2, -2. The input gradient is the layer of the
@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,15 +23,49 @@ from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Geometry
 from numeric.paths.compiled import available, expect_floats, workers
 from numeric.paths.memory import empty
-from numeric.paths.toom_cook import Filtering, filtering
+from numeric.paths.toom_cook import Filtering, strided, stuffed
 from numeric.paths.turned import backward
-
-if TYPE_CHECKING:
-    from numeric.paths.compiled.tiles import Tiling
 
 BUDGET = 3 << 18  # bytes of tiles on their way: most of an L2 cache
 POINTS = {2: (0, 1, -1), 4: (0, 1, -1, Fraction(1, 2), -2)}  # and infinity
-FILTERINGS = {outputs: filtering(outputs, 3, points) for outputs, points in POINTS.items()}
+# What a tile goes through, as kernels number it: for each of the points the layers of stride 1 and 2, then the input
+# gradients of stride 2 as layers that read g between zeros, where the first tile begins at a number, and at a zero.
+SCHEMES = tuple(
+    scheme
+    for outputs, points in POINTS.items()
+    for scheme in (
+        *(strided(outputs, 3, stride, points) for stride in (1, 2)),
+        *(stuffed(outputs, 3, 2, points, first) for first in (0, 1)),
+    )
+)
+
+
+class Tiling(NamedTuple):
+    """A layer with 3x3 kernels, cut into tiles of `made` by `made` outputs, as far apart as the taps are.
+
+    `scheme` is the place in `SCHEMES` of the matrices, with `points` on an axis; a tile reads `window` cells of the
+    input, `step` cells from the tile before. `read` and `written` are a group's channels of x and y; `piece` is how
+    many strips of tiles go at once. A strip is `made` times as many rows as the taps are apart, and so are its blocks
+    of columns: tiles are between each other.
+    """
+
+    scheme: int
+    points: int
+    window: int
+    step: int
+    made: int
+    groups: int
+    read: int
+    written: int
+    height: int
+    width: int
+    rows: int
+    columns: int
+    above: int  # what is read before the first row, and column
+    left: int
+    piece: int
+    below: int  # rows from a tap to the next, and columns
+    beside: int
 
 
 @dataclass(frozen=True)
@@ -40,27 +74,28 @@ class Fused:
 
     outputs: int
 
-    @property
-    def filtering(self) -> Filtering:
-        """Its matrices."""
-        return FILTERINGS[self.outputs]
+    def matrices(self, geometry: Geometry, *, back: bool = False) -> Filtering:
+        """Those that a layer goes through, or its input gradient as a layer of its own (`turned.backward`)."""
+        return SCHEMES[_number(geometry, self.outputs, back=back)]
 
     def supports(self, geometry: Geometry) -> str:
         """Why this path does not take a layer; nothing if it does."""
-        of = geometry
-        if of.kernel_size == (3, 3) and of.stride == (1, 1) and of.boundary == "zero":
+        of, parities = geometry, {low % 2 for low, _ in geometry.padding}
+        plain = of.stride == (1, 1) or (of.stride == (2, 2) and of.dilation == (1, 1) and len(parities) == 1)
+        if of.kernel_size == (3, 3) and of.boundary == "zero" and plain:
             return available()
-        return f"fused{self.outputs} needs two axes, 3x3 kernels, stride 1 and zeros outside of the input"
+        return (
+            f"fused{self.outputs} needs two axes, 3x3 kernels, zeros outside of the input, and stride 1, or stride 2 "
+            "without dilation and with padding above and on the left both even or both odd"
+        )
 
     def conv(self, x: Array, w: Array, geometry: Geometry) -> Array:
         """Output of the layer (cross-correlation), shape `(batch, out_channels, *output)`."""
-        x, w = self._floats(x, w)
-        return self._layer(x, w, geometry, (9 * geometry.group_in, 9), rotated=False)
+        return self._layer(x, w, geometry, geometry.output_shape(len(x)), back=False)
 
     def input_gradient(self, g: Array, w: Array, geometry: Geometry) -> Array:
         """dL/dx for the cotangent `g = dL/dy`, shape `(batch, channels, *spatial)`."""
-        g, w = self._floats(g, w)
-        return self._layer(g, w, backward(geometry), (9, 9 * geometry.group_in), rotated=True)
+        return self._layer(g, w, geometry, geometry.input_shape(len(g)), back=True)
 
     def weight_gradient(self, g: Array, x: Array, geometry: Geometry) -> Array:
         """dL/dw for the cotangent `g = dL/dy`, shape `(out_channels, channels // groups, *kernel)`."""
@@ -69,7 +104,7 @@ class Fused:
             from numeric.paths.compiled.emit import lanes
             from numeric.paths.compiled.tiles import weight_gradient
 
-            of = _tiling(geometry, self.outputs, len(x), threads, x.itemsize)
+            of = _tiling(geometry, self.outputs, len(x), threads, x.itemsize, back=False)
             parts = max(1, min(-(-threads // geometry.groups), len(x)))
             found: Array = weight_gradient(g.reshape(-1), x.reshape(-1), of, lanes(x.itemsize), parts)
         return found.reshape(geometry.weight_shape)
@@ -79,45 +114,85 @@ class Fused:
         expect_floats(f"fused{self.outputs}", *arrays)
         return [np.ascontiguousarray(array) for array in arrays]
 
-    def _layer(self, x: Array, w: Array, geometry: Geometry, steps: tuple[int, int], *, rotated: bool) -> Array:
-        y = empty(geometry.output_shape(len(x)), x.dtype)
+    def _layer(self, x: Array, w: Array, geometry: Geometry, shape: tuple[int, ...], *, back: bool) -> Array:
+        x, w = self._floats(x, w)
+        y = empty(shape, x.dtype)
         with workers() as threads:
             from numeric.paths.compiled.emit import lanes
             from numeric.paths.compiled.tiles import layer, weights_at_points
 
-            of, width = _tiling(geometry, self.outputs, len(x), threads, x.itemsize), lanes(x.itemsize)
-            u = weights_at_points(w.reshape(-1), of, width, *steps, rotated)
+            of, width = _tiling(geometry, self.outputs, len(x), threads, x.itemsize, back=back), lanes(x.itemsize)
+            steps = (9, 9 * geometry.group_in) if back else (9 * geometry.group_in, 9)
+            u = weights_at_points(w.reshape(-1), of, width, *steps, back)
             layer(x.reshape(-1), u, y.reshape(-1), of, width, threads)
         return y
 
 
-def _line(geometry: Geometry, outputs: int) -> int:
+def _number(geometry: Geometry, outputs: int, *, back: bool) -> int:
+    """Place in `SCHEMES`."""
+    start = len(SCHEMES) // 2 * list(POINTS).index(outputs)
+    if geometry.stride == (1, 1):
+        return start
+    return start + 2 + backward(geometry).padding[0][0] % 2 if back else start + 1
+
+
+def read_columns(scheme: Filtering) -> Array:
+    """A scheme's `input` for the cells that it reads: without columns of zeros."""
+    return scheme.input[:, (scheme.input != 0).any(axis=0)]
+
+
+def _line(geometry: Geometry, outputs: int, *, back: bool) -> int:
     """Entries of a strip of tiles on its way: at points, before and after the products, and the cells that it reads."""
-    (below, beside), points = geometry.dilation, (outputs + 2) ** 2
-    count = -(-geometry.output_size[1] // (outputs * beside)) * beside
-    read, written = geometry.group_in, geometry.group_out
-    return int(below * count * (points * (read + written) + outputs * (outputs + 2) * read))
+    of = _tiled(geometry, outputs, back=back)
+    count = -(-of.columns // (of.made * of.beside)) * of.beside
+    return int(of.below * count * (of.points**2 * (of.read + of.written) + of.step * of.window * of.read))
 
 
 def piece_space(geometry: Geometry, outputs: int, itemsize: int) -> int:
     """Entries that a thread works on at once, at most: a piece of the tiles, with channels rounded up to vectors."""
-    weights = (outputs + 2) ** 2 * geometry.group_in * geometry.group_out
     rounded = 1 + 16 // min(geometry.group_in, geometry.group_out)
-    return 2 * rounded * max(BUDGET // itemsize, weights, _line(geometry, outputs), _line(backward(geometry), outputs))
+    lines = [_line(geometry, outputs, back=back) for back in (False, True)]
+    return 2 * rounded * max(BUDGET // itemsize, _weights(geometry, outputs), *lines)
+
+
+def _weights(geometry: Geometry, outputs: int) -> int:
+    """Of a group, at points."""
+    points = Fused(outputs).matrices(geometry).inputs
+    return points**2 * geometry.group_in * geometry.group_out
 
 
 @lru_cache(maxsize=1024)
-def _tiling(geometry: Geometry, outputs: int, batch: int, threads: int, itemsize: int) -> Tiling:
+def _tiling(geometry: Geometry, outputs: int, batch: int, threads: int, itemsize: int, *, back: bool) -> Tiling:
     """As many strips of tiles at once as `BUDGET` holds, and no more than give every thread four pieces."""
-    from numeric.paths.compiled.tiles import Tiling
-
-    (rows, columns), points = geometry.output_size, (outputs + 2) ** 2
-    down = -(-rows // (outputs * geometry.dilation[0]))
-    weights = points * geometry.group_in * geometry.group_out
-    line = _line(geometry, outputs)
+    of = _tiled(geometry, outputs, back=back)
+    down = -(-of.rows // (of.made * of.below))
     share = -(-batch * geometry.groups * down // (4 * threads))
-    piece = max(1, min(max(BUDGET // itemsize, weights) // line, share))
-    (above, _), (left, _) = geometry.padding
-    height, width = geometry.input_size
-    channels = geometry.groups, geometry.group_in, geometry.group_out
-    return Tiling(outputs, *channels, height, width, rows, columns, above, left, piece, *geometry.dilation)
+    space = max(BUDGET // itemsize, _weights(geometry, outputs))
+    return of._replace(piece=max(1, min(space // _line(geometry, outputs, back=back), share)))
+
+
+def _tiled(geometry: Geometry, outputs: int, *, back: bool) -> Tiling:
+    """The layer, or its input gradient as a layer of its own, in tiles."""
+    number = _number(geometry, outputs, back=back)
+    scheme, layer = SCHEMES[number], backward(geometry) if back else geometry
+    made, apart = scheme.outputs, geometry.stride[0] if back else 1  # what is read lies between zeros, but they do not
+    height, width = geometry.output_size if back else geometry.input_size
+    return Tiling(
+        scheme=number,
+        points=len(scheme.input),
+        window=read_columns(scheme).shape[1],
+        step=made * scheme.stride // apart,
+        made=made,
+        groups=geometry.groups,
+        read=layer.group_in,
+        written=layer.group_out,
+        height=height,
+        width=width,
+        rows=layer.output_size[0],
+        columns=layer.output_size[1],
+        above=layer.padding[0][0] // apart,
+        left=layer.padding[1][0] // apart,
+        piece=1,
+        below=geometry.dilation[0],
+        beside=geometry.dilation[1],
+    )

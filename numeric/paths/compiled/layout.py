@@ -195,7 +195,7 @@ def stencilled(sums: Sums, batch: int, threads: int, lanes: int) -> Stencil | No
     while f < columns:
         inside = f + wide <= columns and f + left >= 0 and f + wide + right <= width
         rest = columns - f
-        size = 0 if inside else 4 if rest > 2 * lanes else 2 if rest > lanes else 1
+        size = 0 if inside else 4 if wide >= 4 * lanes < 2 * rest else 2 if rest > lanes else 1
         until = min(rest, MASK)
         bits = [sum(1 << i for i in range(until) if 0 <= f + i + column < width) if size else 0 for column in among]
         blocks.append(f)
@@ -264,7 +264,9 @@ def stencil_rows(taps: int) -> int:
 
 def stencil_vectors(taps: int) -> int:
     """Vectors of each that fit in the registers."""
-    return 4 if taps == 3 else 6
+    from numeric.paths.compiled.emit import beside
+
+    return beside(stencil_rows(taps))
 
 
 def _reach(shifts: Sequence[Shift]) -> tuple[int, int, int, int]:

@@ -12,21 +12,25 @@ from numba import prange
 
 from numeric.dtypes import Array
 from numeric.paths.compiled import jit
+from numeric.paths.compiled.emit import beside
 from numeric.paths.compiled.layout import Sweep
 from numeric.paths.compiled.transposed import transposed
 from numeric.paths.compiled.vector import clear, copy, dots, products
 
 _clear, _copy, _copy_even = clear(), copy(1), copy(2)
 # As many registers for sums as keep both multipliers busy, and as few loads as go with them; the rest of a line
-_EIGHT, _EIGHT_PART = products(8, 3, listed="x"), products(8, 1, listed="x", part=True)
-_FOUR, _FOUR_PART = products(4, 6, listed="x"), products(4, 1, listed="x", part=True)
-_TWO, _TWO_PART = products(2, 8, listed="x"), products(2, 1, listed="x", part=True)
-_ONE, _ONE_PART = products(1, 8, listed="x"), products(1, 1, listed="x", part=True)
+_MOST = 8 if beside(8) > 1 else 4
+_IN_EIGHT, _IN_FOUR, _IN_TWO, _IN_ONE = beside(8), beside(4), beside(2), beside(1)
+_EIGHT, _EIGHT_PART = products(8, _IN_EIGHT, listed="x"), products(8, 1, listed="x", part=True)
+_FOUR, _FOUR_PART = products(4, _IN_FOUR, listed="x"), products(4, 1, listed="x", part=True)
+_TWO, _TWO_PART = products(2, _IN_TWO, listed="x"), products(2, 1, listed="x", part=True)
+_ONE, _ONE_PART = products(1, _IN_ONE, listed="x"), products(1, 1, listed="x", part=True)
 # Weight gradients, where the sum runs over positions: channels of the output side by side, or few channels
-_WIDE, _WIDE_ROW = products(6, 4, listed="a", add=True), products(1, 4, listed="a", add=True)
-_HALF, _HALF_ROW = products(8, 2, listed="a", add=True), products(1, 2, listed="a", add=True)
+_IN_SIX, _ROWS = beside(6), 8 if beside(8) > 1 else 6
+_WIDE, _WIDE_ROW = products(6, _IN_SIX, listed="a", add=True), products(1, _IN_SIX, listed="a", add=True)
+_HALF, _HALF_ROW = products(_ROWS, 2, listed="a", add=True), products(1, 2, listed="a", add=True)
 _THIN, _THIN_ROW = products(8, 1, listed="a", add=True), products(1, 1, listed="a", add=True)
-_DOTS, _DOTS_COLUMN = dots(4, 6), dots(4, 1)
+_DOTS, _DOTS_COLUMN = dots(4, _IN_FOUR), dots(4, 1)
 _DOTS_ROW, _DOTS_FEW, _DOT = dots(1, 9), dots(1, 3), dots(1, 1)
 
 
@@ -80,7 +84,7 @@ def sums(
     """`rows` rows of `length` sums over all moved rows of x, which begins at `base`."""
     # a loop for each number of rows: to choose inside one loop made short sums (25 products) a quarter slower
     count, f = len(table), 0
-    wide = lanes * (3 if rows == 8 else 6 if rows == 4 else 8)
+    wide = lanes * (_IN_EIGHT if rows == 8 else _IN_FOUR if rows == 4 else _IN_TWO if rows == 2 else _IN_ONE)
     while f < length:
         left = length - f
         whole = left >= wide
@@ -109,7 +113,7 @@ def sums(
 @jit()
 def panel(left: int) -> int:
     """How many of the channels that are left come next."""
-    return 8 if left >= 8 else 4 if left >= 4 else 2 if left >= 2 else 1
+    return _MOST if left >= _MOST else 4 if left >= 4 else 2 if left >= 2 else 1
 
 
 @jit()
@@ -180,13 +184,13 @@ def _outer(out: Array, pitch: int, g: Array, x: Array, base: int, of: Sweep, row
     line, step, total, k = of.columns * pitch, pitch, len(of.table), 0
     while k < pitch:
         left, r = pitch - k, 0
-        vectors = 4 if left >= 4 * lanes else 2 if left >= 2 * lanes else 1
-        block = 6 if vectors == 4 else 8
+        vectors = _IN_SIX if left >= _IN_SIX * lanes else 2 if left >= 2 * lanes else 1
+        block = 6 if vectors == _IN_SIX else _ROWS if vectors == 2 else 8
         while r < total:
             whole, o = total - r >= block, r * pitch + k
-            if vectors == 4 and whole:
+            if vectors == _IN_SIX and whole:
                 _WIDE(out, o, pitch, x, base, 0, 1, of.pitch, g, k, step, line, of.table, r, count, lines)
-            elif vectors == 4:
+            elif vectors == _IN_SIX:
                 _WIDE_ROW(out, o, pitch, x, base, 0, 1, of.pitch, g, k, step, line, of.table, r, count, lines)
             elif vectors == 2 and whole:
                 _HALF(out, o, pitch, x, base, 0, 1, of.pitch, g, k, step, line, of.table, r, count, lines)
@@ -211,9 +215,9 @@ def _inner(out: Array, g: Array, start: int, pitch: int, x: Array, base: int, of
         r = 0
         while r < total:
             place, g_line, left = m * total + r, start + m * pitch, total - r
-            if many and left >= 6:
+            if many and left >= _IN_FOUR:
                 _DOTS(out, place, total, g, g_line, pitch, count, x, base, of.pitch, of.table, r, count, lines)
-                r += 6
+                r += _IN_FOUR
             elif many:
                 _DOTS_COLUMN(out, place, total, g, g_line, pitch, count, x, base, of.pitch, of.table, r, count, lines)
                 r += 1

@@ -8,76 +8,64 @@ read, written)`. What lanes beyond the last channel hold is never read by a sum 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numba import prange
 
 from numeric.dtypes import Array
 from numeric.paths.compiled import jit
-from numeric.paths.compiled.fused import FILTERINGS
+from numeric.paths.compiled.emit import beside
+from numeric.paths.compiled.fused import SCHEMES, Tiling, read_columns
 from numeric.paths.compiled.transposed import transposed
 from numeric.paths.compiled.vector import products, transform
 
 
-def _transform(matrix: Array) -> Any:
-    return transform(tuple(tuple(map(float, row)) for row in matrix))
+def _transform(matrices: Iterable[Array]) -> Any:
+    return transform(*(tuple(tuple(map(float, row)) for row in matrix) for matrix in matrices))
 
 
-_TWO, _FOUR = FILTERINGS[2], FILTERINGS[4]
-_INPUT_2, _INPUT_4 = _transform(_TWO.input), _transform(_FOUR.input)
-_OUTPUT_2, _OUTPUT_4 = _transform(_TWO.output), _transform(_FOUR.output)
-_KERNEL_2, _KERNEL_4 = _transform(_TWO.kernel), _transform(_FOUR.kernel)
-_OUTPUT_BACK_2, _OUTPUT_BACK_4 = _transform(_TWO.output.T), _transform(_FOUR.output.T)
-_KERNEL_BACK_2, _KERNEL_BACK_4 = _transform(_TWO.kernel.T), _transform(_FOUR.kernel.T)
+_INPUT, _OUTPUT = _transform(map(read_columns, SCHEMES)), _transform(scheme.output for scheme in SCHEMES)
+_KERNEL = _transform(scheme.kernel for scheme in SCHEMES)
+_OUTPUT_BACK, _KERNEL_BACK = (
+    _transform(getattr(scheme, role).T for scheme in SCHEMES) for role in ("output", "kernel")
+)
 _NONE = np.zeros(1, np.int64)  # a table for products that list nothing
-_WIDE, _HALF, _THIN = products(4, 4), products(4, 2), products(4, 1)
-_WIDE_ROW, _HALF_ROW, _THIN_ROW = products(1, 4), products(1, 2), products(1, 1)
-_MORE_WIDE, _MORE_HALF, _MORE_THIN = (products(4, vectors, add=True) for vectors in (4, 2, 1))
-_MORE_WIDE_ROW, _MORE_HALF_ROW, _MORE_THIN_ROW = (products(1, vectors, add=True) for vectors in (4, 2, 1))
-
-
-class Tiling(NamedTuple):
-    """A layer with 3x3 kernels and stride 1, cut into tiles of `m` by `m` outputs, as far apart as the taps are.
-
-    `read` and `written` are a group's channels of x and y; `piece` is how many strips of tiles go at once. A strip is
-    `m` times as many rows as the taps are apart, and so are its blocks of columns: tiles are between each other.
-    """
-
-    m: int
-    groups: int
-    read: int
-    written: int
-    height: int
-    width: int
-    rows: int
-    columns: int
-    above: int  # padding before the first row, and column
-    left: int
-    piece: int
-    below: int  # rows from a tap to the next, and columns
-    beside: int
+_ROWS, _VECTORS = (4, 4) if beside(4) >= 4 else (6, 2)
+_WIDE, _HALF, _THIN = (products(_ROWS, vectors) for vectors in (_VECTORS, 2, 1))
+_WIDE_ROW, _HALF_ROW, _THIN_ROW = (products(1, vectors) for vectors in (_VECTORS, 2, 1))
+_MORE_WIDE, _MORE_HALF, _MORE_THIN = (products(_ROWS, vectors, add=True) for vectors in (_VECTORS, 2, 1))
+_MORE_WIDE_ROW, _MORE_HALF_ROW, _MORE_THIN_ROW = (products(1, vectors, add=True) for vectors in (_VECTORS, 2, 1))
 
 
 @jit()
 def _strips(of: Tiling) -> int:
     """In a sample."""
-    return -(-of.rows // (of.m * of.below))
+    return -(-of.rows // (of.made * of.below))
 
 
 @jit()
 def _tiles(of: Tiling) -> int:
     """In a row of tiles."""
-    return -(-of.columns // (of.m * of.beside)) * of.beside
+    return -(-of.columns // (of.made * of.beside)) * of.beside
 
 
 @jit()
-def _corner(of: Tiling, tile: int, across: int) -> int:
-    """First cell of a tile, of those numbered through strips, in cells that are `across` wide."""
+def _cells(of: Tiling) -> int:
+    """That a piece reads of a channel of the input, which is no fewer than it does of the output."""
+    more = of.window - of.step
+    number: int = (of.piece * of.step + more) * of.below * (_tiles(of) * of.step + more * of.beside)
+    return number
+
+
+@jit()
+def _corner(of: Tiling, tile: int, step: int, across: int) -> int:
+    """First cell of a tile, of those numbered through strips and `step` apart, in cells that are `across` wide."""
     count = _tiles(of)
     row, column = tile // count, tile % count
-    line = row // of.below * of.m * of.below + row % of.below
-    place: int = line * across + column // of.beside * of.m * of.beside + column % of.beside
+    line = row // of.below * step * of.below + row % of.below
+    place: int = line * across + column // of.beside * step * of.beside + column % of.beside
     return place
 
 
@@ -113,34 +101,31 @@ def _to_points(
 ) -> None:
     """Bring the strips of tiles from `first` to `last`, counted through the batch, of a group of x or g to points.
 
-    `role` is 0 for x, whose tiles overlap by two cells, and 1 for g, whose do not; `cells` is room for what they read.
+    `role` is 0 for x, whose tiles overlap, and 1 for g, whose do not; `cells` is room for what they read.
     """
-    m, down, count = of.m, _strips(of), _tiles(of) * of.below
-    channels, height, width, above, left, more = of.read, of.height, of.width, of.above, of.left, 2
+    down, count = _strips(of), _tiles(of) * of.below
+    channels, height, width, above, left = of.read, of.height, of.width, of.above, of.left
+    step, more = of.step, of.window - of.step
     if role == 1:
-        channels, height, width, above, left, more = of.written, of.rows, of.columns, 0, 0, 0
-    pitch, across = _whole(channels, lanes), _tiles(of) * m + more * of.beside
+        channels, height, width, above, left, step, more = of.written, of.rows, of.columns, 0, 0, of.made, 0
+    pitch, across = _whole(channels, lanes), _tiles(of) * step + more * of.beside
     plane = of.piece * count * pitch
-    line, row = (m + 2) * plane, first
+    line, row = of.points * plane, first
     below, beside = of.below * across * pitch, of.beside * pitch
     while row < last:  # those of one sample
         n, top = row // down, row % down
         lines = min(last - row, down - top)
         start = (n * of.groups + group) * channels * height * width
-        corner = top * m * of.below - above, -left
-        _spread(cells, x, start, channels, (height, width), corner, (lines * m + more) * of.below, across, lanes)
+        corner, high = (top * step * of.below - above, -left), (lines * step + more) * of.below
+        _spread(cells, x, start, channels, (height, width), corner, high, across, lanes)
         for tile in range(lines * count):
             for c in range(0, pitch, lanes):
-                source = _corner(of, tile, across) * pitch + c
+                source = _corner(of, tile, step, across) * pitch + c
                 place = ((row - first) * count + tile) * pitch + c
-                if role == 0 and m == 2:
-                    _INPUT_2(out, place, line, plane, cells, source, below, beside)
-                elif role == 0:
-                    _INPUT_4(out, place, line, plane, cells, source, below, beside)
-                elif m == 2:
-                    _OUTPUT_2(out, place, line, plane, cells, source, below, beside)
+                if role == 0:
+                    _INPUT(of.scheme, out, place, line, plane, cells, source, below, beside)
                 else:
-                    _OUTPUT_4(out, place, line, plane, cells, source, below, beside)
+                    _OUTPUT(of.scheme, out, place, line, plane, cells, source, below, beside)
         row += lines
 
 
@@ -154,10 +139,10 @@ def _multiply(out: Array, v: Array, u: Array, start: int, tiles: int, rows: int,
         while k < pitch:
             t, left = 0, pitch - k
             while t < rows:
-                o, a, x, more = base + t * pitch + k, from_v + t * read_pitch, from_u + k, rows - t >= 4
-                if left >= 4 * lanes and more:
+                o, a, x, more = base + t * pitch + k, from_v + t * read_pitch, from_u + k, rows - t >= _ROWS
+                if left >= _VECTORS * lanes and more:
                     _WIDE(out, o, pitch, v, a, read_pitch, 1, 0, u, x, pitch, 0, _NONE, 0, read, 1)
-                elif left >= 4 * lanes:
+                elif left >= _VECTORS * lanes:
                     _WIDE_ROW(out, o, pitch, v, a, read_pitch, 1, 0, u, x, pitch, 0, _NONE, 0, read, 1)
                 elif left >= 2 * lanes and more:
                     _HALF(out, o, pitch, v, a, read_pitch, 1, 0, u, x, pitch, 0, _NONE, 0, read, 1)
@@ -167,8 +152,8 @@ def _multiply(out: Array, v: Array, u: Array, start: int, tiles: int, rows: int,
                     _THIN(out, o, pitch, v, a, read_pitch, 1, 0, u, x, pitch, 0, _NONE, 0, read, 1)
                 else:
                     _THIN_ROW(out, o, pitch, v, a, read_pitch, 1, 0, u, x, pitch, 0, _NONE, 0, read, 1)
-                t += 4 if more else 1
-            k += 4 * lanes if left >= 4 * lanes else 2 * lanes if left >= 2 * lanes else lanes
+                t += _ROWS if more else 1
+            k += _VECTORS * lanes if left >= _VECTORS * lanes else 2 * lanes if left >= 2 * lanes else lanes
 
 
 @jit()
@@ -181,10 +166,10 @@ def _correlate(out: Array, v: Array, h: Array, tiles: int, rows: int, read: int,
         while k < pitch:
             c, left = 0, pitch - k
             while c < read:
-                o, a, x, more = base + c * pitch + k, from_v + c, from_h + k, read - c >= 4
-                if left >= 4 * lanes and more:
+                o, a, x, more = base + c * pitch + k, from_v + c, from_h + k, read - c >= _ROWS
+                if left >= _VECTORS * lanes and more:
                     _MORE_WIDE(out, o, pitch, v, a, 1, read_pitch, 0, h, x, pitch, 0, _NONE, 0, rows, 1)
-                elif left >= 4 * lanes:
+                elif left >= _VECTORS * lanes:
                     _MORE_WIDE_ROW(out, o, pitch, v, a, 1, read_pitch, 0, h, x, pitch, 0, _NONE, 0, rows, 1)
                 elif left >= 2 * lanes and more:
                     _MORE_HALF(out, o, pitch, v, a, 1, read_pitch, 0, h, x, pitch, 0, _NONE, 0, rows, 1)
@@ -194,14 +179,14 @@ def _correlate(out: Array, v: Array, h: Array, tiles: int, rows: int, read: int,
                     _MORE_THIN(out, o, pitch, v, a, 1, read_pitch, 0, h, x, pitch, 0, _NONE, 0, rows, 1)
                 else:
                     _MORE_THIN_ROW(out, o, pitch, v, a, 1, read_pitch, 0, h, x, pitch, 0, _NONE, 0, rows, 1)
-                c += 4 if more else 1
-            k += 4 * lanes if left >= 4 * lanes else 2 * lanes if left >= 2 * lanes else lanes
+                c += _ROWS if more else 1
+            k += _VECTORS * lanes if left >= _VECTORS * lanes else 2 * lanes if left >= 2 * lanes else lanes
 
 
 @jit(parallel=True)
 def weights_at_points(w: Array, of: Tiling, lanes: int, out_step: int, in_step: int, rotated: bool) -> Array:
     """`(groups, point, read, written)`; w has an entry at `written * out_step + read * in_step + tap` of a group."""
-    pitch, points = _whole(of.written, lanes), (of.m + 2) ** 2
+    pitch, points = _whole(of.written, lanes), of.points**2
     u = np.empty(of.groups * points * of.read * pitch, w.dtype)
     for unit in prange(of.groups * of.read):
         group, c = unit // of.read, unit % of.read
@@ -214,26 +199,25 @@ def weights_at_points(w: Array, of: Tiling, lanes: int, out_step: int, in_step: 
         plane = of.read * pitch
         for k in range(0, pitch, lanes):
             place = (group * points * of.read + c) * pitch + k
-            if of.m == 2:
-                _KERNEL_2(u, place, 4 * plane, plane, taps, first + k, sign * 3 * pitch, sign * pitch)
-            else:
-                _KERNEL_4(u, place, 6 * plane, plane, taps, first + k, sign * 3 * pitch, sign * pitch)
+            line = of.points * plane
+            _KERNEL(of.scheme, u, place, line, plane, taps, first + k, sign * 3 * pitch, sign * pitch)
     return u
 
 
 @jit(parallel=True)
 def layer(x: Array, u: Array, y: Array, of: Tiling, lanes: int, threads: int) -> None:
     """Write the layer's output for x, flat, and weights at points to y, flat."""
-    m, points, down, count = of.m, (of.m + 2) ** 2, _strips(of), _tiles(of) * of.below
+    points, down, count = of.points**2, _strips(of), _tiles(of) * of.below
     batch = len(y) // (of.groups * of.written * of.rows * of.columns)
     total = batch * down
     pieces = -(-total // of.piece)
     read_pitch, pitch, tiles = _whole(of.read, lanes), _whole(of.written, lanes), of.piece * count
-    across, height, out_plane = _tiles(of) * m, m * of.below, of.rows * of.columns
-    line, wide = (m + 2) * tiles * pitch, across * pitch
+    across, height, out_plane = _tiles(of) * of.made, of.made * of.below, of.rows * of.columns
+    line, wide = of.points * tiles * pitch, across * pitch
+    below, beside = of.below * wide, of.beside * pitch
     tasks = of.groups * pieces
     for thread in prange(threads):
-        cells = np.empty((of.piece * m + 2) * of.below * (across + 2 * of.beside) * read_pitch, x.dtype)
+        cells = np.empty(_cells(of) * read_pitch, x.dtype)
         v, found = np.empty(points * tiles * read_pitch, x.dtype), np.empty(points * tiles * pitch, x.dtype)
         back = np.empty(height * wide, x.dtype)
         for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
@@ -245,13 +229,10 @@ def layer(x: Array, u: Array, y: Array, of: Tiling, lanes: int, threads: int) ->
             for strip in range(first, last):
                 n, top = strip // down, strip % down * height
                 for t in range(count):
-                    cell, place = _corner(of, t, across) * pitch, ((strip - first) * count + t) * pitch
+                    cell, place = _corner(of, t, of.made, across) * pitch, ((strip - first) * count + t) * pitch
                     for k in range(0, pitch, lanes):
                         o, i = cell + k, place + k
-                        if m == 2:
-                            _OUTPUT_BACK_2(back, o, of.below * wide, of.beside * pitch, found, i, line, tiles * pitch)
-                        else:
-                            _OUTPUT_BACK_4(back, o, of.below * wide, of.beside * pitch, found, i, line, tiles * pitch)
+                        _OUTPUT_BACK(of.scheme, back, o, below, beside, found, i, line, tiles * pitch)
                 start = (n * of.groups + group) * of.written * out_plane
                 for i in range(min(height, of.rows - top)):
                     o = start + (top + i) * of.columns
@@ -261,16 +242,14 @@ def layer(x: Array, u: Array, y: Array, of: Tiling, lanes: int, threads: int) ->
 @jit(parallel=True)
 def weight_gradient(g: Array, x: Array, of: Tiling, lanes: int, parts: int) -> Array:
     """dL/dw, flat, for g and x, flat; `parts` shares of the batch are added up apart."""
-    m, points, count = of.m, (of.m + 2) ** 2, _tiles(of) * of.below
+    points, count = of.points**2, _tiles(of) * of.below
     total = len(g) // (of.groups * of.written * of.rows * of.columns) * _strips(of)
     pieces = -(-total // of.piece)
     read_pitch, pitch, tiles = _whole(of.read, lanes), _whole(of.written, lanes), of.piece * count
     sums = np.zeros((parts * of.groups, points * of.read * pitch), x.dtype)
     for unit in prange(parts * of.groups):
         part, group = unit // of.groups, unit % of.groups
-        cells = np.empty(
-            (of.piece * m + 2) * of.below * (_tiles(of) * m + 2 * of.beside) * max(read_pitch, pitch), x.dtype
-        )
+        cells = np.empty(_cells(of) * max(read_pitch, pitch), x.dtype)
         v, h = np.empty(points * tiles * read_pitch, x.dtype), np.empty(points * tiles * pitch, x.dtype)
         for piece in range(part * pieces // parts, (part + 1) * pieces // parts):
             first = piece * of.piece
@@ -287,10 +266,7 @@ def weight_gradient(g: Array, x: Array, of: Tiling, lanes: int, parts: int) -> A
                 start = (point * of.read + c) * pitch
                 found[point * pitch : (point + 1) * pitch] += sums[part * of.groups + group, start : start + pitch]
         for k in range(0, pitch, lanes):
-            if m == 2:
-                _KERNEL_BACK_2(taps, k, 3 * pitch, pitch, found, k, 4 * pitch, pitch)
-            else:
-                _KERNEL_BACK_4(taps, k, 3 * pitch, pitch, found, k, 6 * pitch, pitch)
+            _KERNEL_BACK(of.scheme, taps, k, 3 * pitch, pitch, found, k, of.points * pitch, pitch)
         start = group * of.written * of.read * 9 + c * 9
         for k in range(of.written):
             for tap in range(9):

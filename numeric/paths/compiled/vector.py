@@ -7,7 +7,7 @@ order, is up to the kernels, which are plain Numba. Arrays are flat, and are tol
     stencil     the same where consecutive rows of results read consecutive rows
     dots        the same where the sum runs along the vectors
     correlations    nine of them, for the taps of a 3 x 3 kernel
-    transform   a matrix on both axes of a tile, for as many tiles as a vector has lanes
+    transform   one of some matrices on both axes of a tile, for as many tiles as a vector has lanes
     transpose   a square of as many rows as a vector has lanes
     collect     a line of sums of what lies in several places
     copy, clear a line of numbers
@@ -250,27 +250,33 @@ def correlations() -> Any:
 
 
 @cache
-def transform(matrix: tuple[tuple[float, ...], ...]) -> Any:
-    """`out = matrix @ tile @ matrix.T` for as many tiles as there are lanes, which lie side by side.
+def transform(*matrices: tuple[tuple[float, ...], ...]) -> Any:
+    """`out = matrix @ tile @ matrix.T`, by one of the matrices, for as many tiles as there are lanes, side by side.
 
-    Called as `run(out, out_start, out_row, out_column, tile, tile_start, tile_row, tile_column)`: entry (i, j) of the
-    tiles is the vector at `tile_start + i * tile_row + j * tile_column`, and so of `out`.
+    Called as `run(which, out, out_start, out_row, out_column, tile, tile_start, tile_row, tile_column)`: entry (i, j)
+    of the tiles is the vector at `tile_start + i * tile_row + j * tile_column`, and so of `out`.
     """
 
     def emit(code: Code) -> None:
-        _, out_start, out_row, out_column, _, tile_start, tile_row, tile_column = code.arguments
-        out, tile = code.at(code.array(0), out_start), code.at(code.array(4), tile_start)
-        size = range(len(matrix[0]))
-        half = []
-        for j in size:
-            read = [code.load(code.at(tile, code.times(i, tile_row), code.times(j, tile_column))) for i in size]
-            half.append([code.combined(row, read) for row in matrix])
-        for p in range(len(matrix)):
-            for q, row in enumerate(matrix):
-                place = code.at(out, code.times(p, out_row), code.times(q, out_column))
-                code.store(code.combined(row, [column[p] for column in half]), place)
+        which, _, out_start, out_row, out_column, _, tile_start, tile_row, tile_column = code.arguments
+        out, tile = code.at(code.array(1), out_start), code.at(code.array(5), tile_start)
 
-    return intrinsic_of((0, 4), 8, emit)
+        def apply(matrix: tuple[tuple[float, ...], ...]) -> None:
+            size = range(len(matrix[0]))
+            half = []
+            for j in size:
+                read = [code.load(code.at(tile, code.times(i, tile_row), code.times(j, tile_column))) for i in size]
+                half.append([code.combined(row, read) for row in matrix])
+            for p in range(len(matrix)):
+                for q, row in enumerate(matrix):
+                    place = code.at(out, code.times(p, out_row), code.times(q, out_column))
+                    code.store(code.combined(row, [column[p] for column in half]), place)
+
+        for number, matrix in enumerate(matrices):
+            with code.builder.if_then(code.builder.icmp_signed("==", which, index(number))):
+                apply(matrix)
+
+    return intrinsic_of((1, 5), 9, emit)
 
 
 @cache
@@ -292,7 +298,7 @@ def copy(step: Literal[1, 2]) -> Any:
                 more = code.builder.sub(more, index(code.lanes))
                 high = code.load_first(code.first(more), code.at(place, code.lanes))
                 vector = code.builder.shuffle_vector(low, high, even)
-            code.store_first(mask, vector, code.at(out, i))
+            code.store_first(left, vector, code.at(out, i))
 
     return intrinsic_of((0, 2), 5, emit)
 
@@ -329,7 +335,7 @@ def collect(step: Literal[1, 2]) -> Any:
             totals = [total(k, q) for k in range(step)]
             for part, vector in enumerate(totals if step == 1 else code.interleaved(*totals)):
                 left = code.builder.sub(size, code.builder.add(f, index(part * code.lanes)))
-                code.store_first(code.first(left), vector, code.at(out, f, part * code.lanes))
+                code.store_first(left, vector, code.at(out, f, part * code.lanes))
 
     return intrinsic_of((0, 2, 4, 5, 6, 7), 13, emit)
 
@@ -342,7 +348,7 @@ def clear() -> Any:
         _, start, count = code.arguments
         out = code.at(code.array(0), start)
         with code.loop(count, code.lanes) as i:
-            code.store_first(code.first(code.builder.sub(count, i)), code.number(0.0), code.at(out, i))
+            code.store_first(code.builder.sub(count, i), code.number(0.0), code.at(out, i))
 
     return intrinsic_of((0,), 3, emit)
 
@@ -370,7 +376,7 @@ def maxima() -> Any:
                 larger = build.and_(build.fcmp_unordered("<", most, value), build.fcmp_ordered("ord", most, most))
                 build.store(build.select(larger, value, most), best)
                 build.store(build.select(larger, code.load_places(at), build.load(place)), place)
-            code.store_first(code.first(build.sub(count, o)), build.load(best), code.at(out, o))
+            code.store_first(build.sub(count, o), build.load(best), code.at(out, o))
             code.store_places(build.load(place), code.at(where, o))
 
     return intrinsic_of((0, 2, 3, 5), 9, emit)

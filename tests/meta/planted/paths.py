@@ -14,10 +14,10 @@ WINDOWS, FOURIER, WINOGRAD = "numeric.paths.windows", "numeric.paths.fft.Fourier
 
 def _wrong_entry(name: str, matrix: str) -> Winograd:
     """The path with one entry of a matrix negated, none of them 0."""
-    right = PATHS[name].filtering
+    right, *others = PATHS[name].filterings
     wrong = getattr(right, matrix).copy()
     wrong[1, 1] *= -1
-    return Winograd(replace(right, **{matrix: wrong}))
+    return Winograd((replace(right, **{matrix: wrong}), *others))
 
 
 FAULTS = [
@@ -89,8 +89,8 @@ FAULTS = [
         (
             f"{WINOGRAD}.Winograd._run",
             "divided once for all axes",
-            "self.filtering.scale**geometry.ndim",
-            "self.filtering.scale",
+            "filtering.scale**geometry.ndim",
+            "filtering.scale",
         ),
         (f"{WINOGRAD}.cut", "outputs filled up at the low end", "(0, more)", "(more, 0)"),
     ),
@@ -131,11 +131,14 @@ FAULTS = [
         (
             f"{TURNED}.backward",
             "padding of the layer, not of its gradient",
-            "(axis.span - 1 - axis.low, axis.span - 1 - axis.high)",
-            "(axis.low, axis.high)",
+            "(axis.span - 1 - axis.low, axis.span - 1 - axis.high + ",
+            "(axis.low, axis.high + ",
         ),
-        (f"{FUSED}.Fused.input_gradient", "kernel not rotated", "rotated=True", "rotated=False"),
-        (f"{FUSED}.Fused.conv", "channels swapped", "(9 * geometry.group_in, 9)", "(9, 9 * geometry.group_in)"),
+        (f"{FUSED}.Fused._layer", "kernel not rotated", "*steps, back)", "*steps, False)"),
+        (f"{FUSED}.Fused._layer", "channels swapped", "(9 * geometry.group_in, 9)", "(9, 9 * geometry.group_in)"),
+        (f"{FUSED}._number", "the first number taken for a zero", "padding[0][0] % 2 if", "padding[0][0] % 1 if"),
+        (f"{FUSED}._tiled", "zeros before the first row counted as rows", "padding[0][0] // apart", "padding[0][0]"),
+        (f"{TURNED}.backward", "what no window reached left out", " + _rest(axis)", ""),
         symbolic=False,
     ),
     *edits(
