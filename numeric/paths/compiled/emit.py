@@ -99,8 +99,13 @@ class Code:
 
     def bits(self, bits: ir.Value, first: int) -> ir.Value:
         """Mask of a vector by the bits of an index from the `first` one on."""
-        some = self.builder.trunc(self.builder.lshr(bits, index(first)), ir.IntType(self.lanes))
-        return self.builder.bitcast(some, ir.VectorType(ir.IntType(1), self.lanes))
+        moved = self.builder.lshr(bits, index(first))
+        if register() == 64:
+            some = self.builder.trunc(moved, ir.IntType(self.lanes))
+            return self.builder.bitcast(some, ir.VectorType(ir.IntType(1), self.lanes))
+        # LLVM takes the bits apart and sets one lane after another where it is left to it
+        powers = mask_of([1 << lane for lane in range(self.lanes)])
+        return self.builder.icmp_signed("==", self.builder.and_(self._every(moved), powers), powers)
 
     def _numbered(self) -> ir.Constant:
         return mask_of(range(self.lanes))

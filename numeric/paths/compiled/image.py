@@ -15,10 +15,11 @@ from numeric.paths.compiled.vector import correlations, stencil
 
 _ROWS, _MANY = stencil_rows(3), stencil_rows(4)
 _THREE = stencil(_ROWS, stencil_vectors(3), 3, inside=True)
-_THREE_FOUR, _THREE_TWO, _THREE_ONE = (stencil(_ROWS, vectors, 3) for vectors in (4, 2, 1))
+_MOST, _MOST_OF_MANY = (min(stencil_vectors(taps), 4) for taps in (3, 4))
+_THREE_MOST, _THREE_TWO, _THREE_ONE = (stencil(_ROWS, vectors, 3) for vectors in (_MOST, 2, 1))
 _CORRELATIONS = correlations()
 _MORE = stencil(_MANY, stencil_vectors(4), 0, inside=True)
-_MORE_FOUR, _MORE_TWO, _MORE_ONE = (stencil(_MANY, vectors, 0) for vectors in (4, 2, 1))
+_MORE_MOST, _MORE_TWO, _MORE_ONE = (stencil(_MANY, vectors, 0) for vectors in (_MOST_OF_MANY, 2, 1))
 
 
 @jit()
@@ -38,8 +39,8 @@ def _plane(
             if size == 3 and vectors == 0:
                 _THREE(out, o, of.columns, a, taps, size, x, i, top, height, width,
                     table, of.masks, masks, count, left)  # fmt: skip
-            elif size == 3 and vectors == 4:
-                _THREE_FOUR(out, o, of.columns, a, taps, size, x, i, top, height, width,
+            elif size == 3 and vectors == _MOST:
+                _THREE_MOST(out, o, of.columns, a, taps, size, x, i, top, height, width,
                     table, of.masks, masks, count, left)  # fmt: skip
             elif size == 3 and vectors == 2:
                 _THREE_TWO(out, o, of.columns, a, taps, size, x, i, top, height, width,
@@ -50,8 +51,8 @@ def _plane(
             elif vectors == 0:
                 _MORE(out, o, of.columns, a, taps, size, x, i, top, height, width,
                     table, of.masks, masks, count, left)  # fmt: skip
-            elif vectors == 4:
-                _MORE_FOUR(out, o, of.columns, a, taps, size, x, i, top, height, width,
+            elif vectors == _MOST_OF_MANY:
+                _MORE_MOST(out, o, of.columns, a, taps, size, x, i, top, height, width,
                     table, of.masks, masks, count, left)  # fmt: skip
             elif vectors == 2:
                 _MORE_TWO(out, o, of.columns, a, taps, size, x, i, top, height, width,

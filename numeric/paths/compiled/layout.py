@@ -143,8 +143,9 @@ def swept(sums: Sums, batch: int, threads: int, itemsize: int) -> Sweep:
             place = {c: (residues.index((c - left) % across), (c - left) // across) for c in among}
         plain, parts, halo = False, max((row - above) % down for row, _ in shifts) + 1, (last - above) // down
         line = read * len(starts) * parts * pitch
-    budget = BUDGET // 2 if plain else BUDGET  # of the input itself there is more in the cache than what is read
-    fit = (budget // itemsize - line * halo) // (line + min(8, written) * pitch)
+    # of the input itself there is more in the cache than what is read, and small panels of sums read it more often
+    budget = BUDGET // (2 if panel() == 8 else 8) if plain else BUDGET
+    fit = (budget // itemsize - line * halo) // (line + min(panel(), written) * pitch)
     share = -(-batch * groups * rows // (4 * threads))  # rows, if every thread is to have four bands
     if pitch == 1:  # whole blocks of the sums' kernels
         band = min(rows, -(-max(48, min(fit, max(share, 768))) // 48) * 48)
@@ -191,11 +192,12 @@ def stencilled(sums: Sums, batch: int, threads: int, lanes: int) -> Stencil | No
     if taps < 3 or taps * len(among) != len(shifts):
         return None
     blocks, vectors, masks = [], [], []
-    wide, f = stencil_vectors(taps) * lanes, 0
+    most, f = stencil_vectors(taps), 0
+    wide, most = most * lanes, min(most, 4)
     while f < columns:
         inside = f + wide <= columns and f + left >= 0 and f + wide + right <= width
         rest = columns - f
-        size = 0 if inside else 4 if wide >= 4 * lanes < 2 * rest else 2 if rest > lanes else 1
+        size = 0 if inside else most if rest > 2 * lanes else 2 if rest > lanes else 1
         until = min(rest, MASK)
         bits = [sum(1 << i for i in range(until) if 0 <= f + i + column < width) if size else 0 for column in among]
         blocks.append(f)
@@ -259,7 +261,7 @@ def _worthwhile(forward: Sums) -> bool:
 
 def stencil_rows(taps: int) -> int:
     """Rows of the output that go together: many, of which few share a row of the input, or the taps of long columns."""
-    return 6 if taps == 3 else 4
+    return 6 if taps == 3 and panel() == 8 else 4
 
 
 def stencil_vectors(taps: int) -> int:
@@ -267,6 +269,13 @@ def stencil_vectors(taps: int) -> int:
     from numeric.paths.compiled.emit import beside
 
     return beside(stencil_rows(taps))
+
+
+def panel() -> int:
+    """Channels that come out of a sweep together, at most: as many as the registers hold some vectors of."""
+    from numeric.paths.compiled.emit import beside
+
+    return 8 if beside(8) > 1 else 4
 
 
 def _reach(shifts: Sequence[Shift]) -> tuple[int, int, int, int]:

@@ -14,12 +14,13 @@ from numeric.dtypes import Array
 from numeric.paths.compiled import jit
 from numeric.paths.compiled.emit import beside
 from numeric.paths.compiled.layout import Sweep
+from numeric.paths.compiled.layout import panel as most_channels
 from numeric.paths.compiled.transposed import transposed
 from numeric.paths.compiled.vector import clear, copy, dots, products
 
 _clear, _copy, _copy_even = clear(), copy(1), copy(2)
 # As many registers for sums as keep both multipliers busy, and as few loads as go with them; the rest of a line
-_MOST = 8 if beside(8) > 1 else 4
+_MOST = most_channels()
 _IN_EIGHT, _IN_FOUR, _IN_TWO, _IN_ONE = beside(8), beside(4), beside(2), beside(1)
 _EIGHT, _EIGHT_PART = products(8, _IN_EIGHT, listed="x"), products(8, 1, listed="x", part=True)
 _FOUR, _FOUR_PART = products(4, _IN_FOUR, listed="x"), products(4, 1, listed="x", part=True)

@@ -28,9 +28,11 @@ from typing import Any, Literal
 
 from llvmlite import ir
 
-from numeric.paths.compiled.emit import FUSED, Code, index, intrinsic_of, mask_of
+from numeric.paths.compiled.emit import FUSED, Code, index, intrinsic_of, mask_of, register
 
-AHEAD = 8  # how many products before its own a row is asked for: it may lie anywhere, which no processor foresees
+# How many products before its own a row is asked for, which may lie anywhere; with narrow registers that takes as many
+# of the loads as there is time for, and no row is
+AHEAD = 8 if register() == 64 else 0
 
 
 @cache
@@ -66,7 +68,7 @@ def products(
             moved = code.builder.load(code.at(table, r)) if listed == "x" else code.times(r, x_step)
             read = row_of.load(code.at(x, code.times(line, x_line), moved))
             place = code.builder.add(code.times(line, a_line), code.times(r, a_step))
-            if listed == "x":
+            if listed == "x" and AHEAD:
                 later = code.builder.add(r, index(AHEAD))
                 inside = code.builder.icmp_signed("<", later, count)
                 later = code.builder.load(code.at(table, code.builder.select(inside, later, r)))
