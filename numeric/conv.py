@@ -32,7 +32,7 @@ from numpy.typing import ArrayLike
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Boundary, Geometry, GeometryError, Ints, Padding, is_integer, kept, settled
 from numeric.layout import as_given, channels_first
-from numeric.paths import EVERY
+from numeric.paths import COMPILED, EVERY
 from numeric.paths.auto import AUTOMATIC, Function, plan
 
 
@@ -64,10 +64,7 @@ def conv(
     geometry = kept(Geometry.of, x.shape, w.shape, **options)
     for b in biases:
         geometry.expect("bias", b.shape, (geometry.out_channels,))
-    y = _run(path, "conv", x, w, geometry)
-    for b in biases:
-        y += b.reshape(-1, *(1,) * geometry.ndim)
-    return as_given(y, channels_last)
+    return as_given(_run(path, "conv", x, w, geometry, *biases), channels_last)
 
 
 def conv_input_gradient(
@@ -160,8 +157,11 @@ def _geometry(g: Array, input_size: Ints, w_shape: Sequence[int], options: Optio
     return kept(Geometry.of, (len(g), channels, *size), w_shape, **options)
 
 
-def _run(path: str, function: Function, a: Array, b: Array, geometry: Geometry) -> Array:
-    """One of the layer's functions, by the algorithm of that name if it takes the layer, in blocks of the batch."""
+def _run(path: str, function: Function, a: Array, b: Array, geometry: Geometry, *biases: Array) -> Array:
+    """One of the layer's functions, by the algorithm of that name if it takes the layer, in blocks of the batch.
+
+    Compiled ones add a bias while its sums are in the cache.
+    """
     if not isinstance(path, str) or (path not in EVERY and path not in AUTOMATIC):
         raise GeometryError(f"path must be one of {', '.join(map(repr, (*AUTOMATIC, *EVERY)))}; got {path!r}")
     batch = len(a)
@@ -169,7 +169,16 @@ def _run(path: str, function: Function, a: Array, b: Array, geometry: Geometry) 
     reason = EVERY[name].supports(geometry)
     if reason:
         raise GeometryError(f"{reason}, for {geometry}")
-    run: Callable[..., Array] = getattr(EVERY[name], function)
+    algorithm: Callable[..., Array] = getattr(EVERY[name], function)
+
+    def run(a: Array, b: Array, geometry: Geometry) -> Array:
+        if name in COMPILED:
+            return algorithm(a, b, geometry, *biases)
+        y = algorithm(a, b, geometry)
+        for bias in biases:
+            y += bias.reshape(-1, *(1,) * geometry.ndim)
+        return y
+
     if samples >= batch:
         return run(a, b, geometry)
     blocks = [slice(start, start + samples) for start in range(0, batch, samples)]

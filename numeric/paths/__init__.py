@@ -3,7 +3,8 @@
 They take and return channels-first arrays of one number type and a `Geometry`, have the signatures of
 `numeric.definition`, and compute the same map. `supports` says of a geometry why the algorithm does not take it, and
 nothing if it does. To add one: write the module, and name it in `PATHS`; the property tests run over this table. Those
-that Numba compiles are in `COMPILED`: they take float32 and float64 only, and run where it is installed.
+that Numba compiles are in `COMPILED`: they take float32 and float64 only, run where it is installed, and their `conv`
+takes a bias as well.
 """
 
 from __future__ import annotations

@@ -49,13 +49,16 @@ def check(of, batch, dtype, seed, paths=tuple(COMPILED)):
     """On small integers, of which direct sums are exact and others right to a few digits."""
     random = np.random.default_rng(seed)
     shapes = of.input_shape(batch), of.weight_shape, of.output_shape(batch)
-    x, w, g = (random.integers(-4, 5, shape).astype(dtype) for shape in shapes)
+    x, w, g, bias = (random.integers(-4, 5, shape).astype(dtype) for shape in (*shapes, (of.out_channels,)))
     for function, a, b in zip(FUNCTIONS, (x, g, g), (w, w, x), strict=True):
         right = getattr(PATHS["im2col"], function)(a, b, of)
+        more = ()
+        if function == "conv" and seed % 2:
+            more, right = (bias,), right + bias.reshape(-1, *(1,) * of.ndim)
         for path in paths:
             if not COMPILED[path].supports(of):
                 with guarded():
-                    found = getattr(COMPILED[path], function)(a, b, of)
+                    found = getattr(COMPILED[path], function)(a, b, of, *more)
                 off = 0 if path == "direct" else 3e-3 * max(1, np.abs(right).max() / 50)
                 assert np.max(np.abs(found - right), initial=0) <= off, (path, function, of)
 

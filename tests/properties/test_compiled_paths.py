@@ -133,6 +133,21 @@ def test_direct_sums_of_small_integers_are_exact(name, function):
     np.testing.assert_array_equal(public(function, geometry, a, b, "direct"), right)
 
 
+@pytest.mark.parametrize("path", COMPILED)
+@pytest.mark.parametrize("name", LARGE)
+def test_a_bias_is_added_last(name, path):
+    """To the same sums, so that not a bit is different; in the last place where Winograd's are fused into it."""
+    geometry, batch = LARGE[name]
+    if COMPILED[path].supports(geometry):
+        return
+    x, w = drawn("conv", geometry, batch, np.float32)
+    bias = np.random.default_rng(1).standard_normal(geometry.out_channels).astype(np.float32)
+    names = ("stride", "dilation", "padding", "groups", "boundary")
+    found = nm.conv(x, w, bias, path=path, **{option: getattr(geometry, option) for option in names})
+    right = COMPILED[path].conv(x, w, geometry) + bias.reshape(-1, *(1,) * geometry.ndim)
+    np.testing.assert_allclose(found, right, rtol=0, atol=0 if path == "direct" else 1e-5 * np.abs(right).max())
+
+
 @pytest.mark.parametrize("budget", [1 << 12, 1 << 15, 1 << 17])
 @pytest.mark.parametrize("name", LARGE)
 def test_bands_and_parts_of_any_size_make_up_the_layer(name, budget, monkeypatch):

@@ -41,14 +41,14 @@ def supports(geometry: Geometry) -> str:
     return "path 'direct' takes one or two axes" if geometry.ndim > 2 else available()
 
 
-def conv(x: Array, w: Array, geometry: Geometry) -> Array:
-    """Output of the layer (cross-correlation), shape `(batch, out_channels, *output)`."""
-    x, w = _floats(x, w)
+def conv(x: Array, w: Array, geometry: Geometry, bias: Array | None = None) -> Array:
+    """Output of the layer (cross-correlation) with a bias, shape `(batch, out_channels, *output)`."""
+    x, w, bias = _floats(x, w, np.zeros(geometry.out_channels, x.dtype) if bias is None else bias)
     y = empty(geometry.output_shape(len(x)), x.dtype)
     padded, plain = _plain(x, geometry)
     matrices = w.reshape(geometry.groups, geometry.group_out, -1)
     with workers() as threads:
-        _run(padded, matrices, y, _forward(plain, len(x), threads, x.itemsize), (0, 0), (1, 1), threads)
+        _run(padded, matrices, bias, y, _forward(plain, len(x), threads, x.itemsize), (0, 0), (1, 1), threads)
     return y
 
 
@@ -73,7 +73,7 @@ def input_gradient(g: Array, w: Array, geometry: Geometry) -> Array:
         else:
             for plan, among, at, step in plans:
                 matrices = np.ascontiguousarray(turned[..., among]).reshape(groups, geometry.group_in, -1)
-                _run(g, matrices, dx, plan, at, step, threads)
+                _run(g, matrices, np.zeros(geometry.in_channels, g.dtype), dx, plan, at, step, threads)
     return unpad(dx, geometry) if whole is not geometry else dx
 
 
@@ -126,20 +126,22 @@ def _uncircled(geometry: Geometry) -> Geometry:
     return replace(geometry, input_size=size, padding=0, boundary="zero")
 
 
-def _run(x: Array, matrices: Array, y: Array, plan: Sweep | Stencil, at: Shift, step: Shift, threads: int) -> None:
-    """Write the sums for matrices `(groups, written, R)`; taps are in the order of their shifts."""
+def _run(
+    x: Array, matrices: Array, bias: Array, y: Array, plan: Sweep | Stencil, at: Shift, step: Shift, threads: int
+) -> None:
+    """Write the sums for matrices `(groups, written, R)` and a bias; taps are in the order of their shifts."""
     flat, out = x.reshape(-1), y.reshape(-1)
     if isinstance(plan, Stencil):
         from numeric.paths.compiled.image import image
 
         columns = matrices.reshape(plan.groups, plan.written, plan.read, plan.taps, -1).swapaxes(-1, -2)
-        image(flat, np.ascontiguousarray(columns).reshape(-1), out, plan, threads)
+        image(flat, np.ascontiguousarray(columns).reshape(-1), bias, out, plan, threads)
     else:
         from numeric.paths.compiled.emit import lanes
         from numeric.paths.compiled.sweep import sweep
 
         size = (1 if y.ndim == 3 else y.shape[2], y.shape[-1])
-        sweep(flat, np.ascontiguousarray(matrices), out, plan, size, at, step, lanes(x.itemsize), threads)
+        sweep(flat, np.ascontiguousarray(matrices), bias, out, plan, size, at, step, lanes(x.itemsize), threads)
 
 
 def _axes(geometry: Geometry) -> list[Any]:

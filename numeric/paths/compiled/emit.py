@@ -88,6 +88,10 @@ class Code:
         first = self.builder.insert_element(empty, scalar, ir.Constant(SMALL, 0))
         return self.builder.shuffle_vector(first, empty, mask_of([0] * self.lanes))
 
+    def one(self, argument: int, *terms: ir.Value | int) -> ir.Value:
+        """Vector of one entry of an array."""
+        return self.everywhere(self.builder.load(self.at(self.array(argument), *terms)))
+
     def first(self, count: ir.Value | int) -> ir.Value:
         """Mask of a vector's first entries: all where `count` is at least the lanes, none where it is below one."""
         return self.builder.icmp_signed("<", self._numbered(), self._every(count))

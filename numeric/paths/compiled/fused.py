@@ -89,13 +89,16 @@ class Fused:
             "without dilation and with padding above and on the left both even or both odd"
         )
 
-    def conv(self, x: Array, w: Array, geometry: Geometry) -> Array:
-        """Output of the layer (cross-correlation), shape `(batch, out_channels, *output)`."""
-        return self._layer(x, w, geometry, geometry.output_shape(len(x)), back=False)
+    def conv(self, x: Array, w: Array, geometry: Geometry, bias: Array | None = None) -> Array:
+        """Output of the layer (cross-correlation) with a bias, shape `(batch, out_channels, *output)`."""
+        bias = np.zeros(geometry.out_channels, x.dtype) if bias is None else bias
+        return self._layer(x, w, bias, geometry, geometry.output_shape(len(x)), back=False)
 
     def input_gradient(self, g: Array, w: Array, geometry: Geometry) -> Array:
         """dL/dx for the cotangent `g = dL/dy`, shape `(batch, channels, *spatial)`."""
-        return self._layer(g, w, geometry, geometry.input_shape(len(g)), back=True)
+        return self._layer(
+            g, w, np.zeros(geometry.in_channels, g.dtype), geometry, geometry.input_shape(len(g)), back=True
+        )
 
     def weight_gradient(self, g: Array, x: Array, geometry: Geometry) -> Array:
         """dL/dw for the cotangent `g = dL/dy`, shape `(out_channels, channels // groups, *kernel)`."""
@@ -114,8 +117,10 @@ class Fused:
         expect_floats(f"fused{self.outputs}", *arrays)
         return [np.ascontiguousarray(array) for array in arrays]
 
-    def _layer(self, x: Array, w: Array, geometry: Geometry, shape: tuple[int, ...], *, back: bool) -> Array:
-        x, w = self._floats(x, w)
+    def _layer(
+        self, x: Array, w: Array, bias: Array, geometry: Geometry, shape: tuple[int, ...], *, back: bool
+    ) -> Array:
+        x, w, bias = self._floats(x, w, bias)
         y = empty(shape, x.dtype)
         with workers() as threads:
             from numeric.paths.compiled.emit import lanes
@@ -124,7 +129,7 @@ class Fused:
             of, width = _tiling(geometry, self.outputs, len(x), threads, x.itemsize, back=back), lanes(x.itemsize)
             steps = (9, 9 * geometry.group_in) if back else (9 * geometry.group_in, 9)
             u = weights_at_points(w.reshape(-1), of, width, *steps, back)
-            layer(x.reshape(-1), u, y.reshape(-1), of, width, threads)
+            layer(x.reshape(-1), u, bias, y.reshape(-1), of, width, threads)
         return y
 
 

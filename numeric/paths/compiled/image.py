@@ -24,9 +24,10 @@ _MORE_MOST, _MORE_TWO, _MORE_ONE = (stencil(_MANY, vectors, 0) for vectors in (_
 
 @jit()
 def _plane(
-    out: Array, start: int, first: int, rows: int, a: Array, taps: int, x: Array, base: int, of: Stencil
-) -> None:
-    """One channel's sums, for `rows` rows from `first` on."""
+    out: Array, start: int, first: int, rows: int, a: Array, taps: int, x: Array, base: int, bias: Array, channel: int,
+    of: Stencil
+) -> None:  # fmt: skip
+    """One channel's sums and bias, for `rows` rows from `first` on."""
     size, count, q = of.taps, len(of.table), first
     height, width, table = of.height, of.width, of.table
     many = _ROWS if size == 3 else _MANY
@@ -38,42 +39,42 @@ def _plane(
             o, i, left = start + q * of.columns + f, base + f, of.columns - f
             if size == 3 and vectors == 0:
                 _THREE(out, o, of.columns, a, taps, size, x, i, top, height, width,
-                    table, of.masks, masks, count, left)  # fmt: skip
+                    table, of.masks, masks, count, left, bias, channel)  # fmt: skip
             elif size == 3 and vectors == _MOST:
                 _THREE_MOST(out, o, of.columns, a, taps, size, x, i, top, height, width,
-                    table, of.masks, masks, count, left)  # fmt: skip
+                    table, of.masks, masks, count, left, bias, channel)  # fmt: skip
             elif size == 3 and vectors == 2:
                 _THREE_TWO(out, o, of.columns, a, taps, size, x, i, top, height, width,
-                    table, of.masks, masks, count, left)  # fmt: skip
+                    table, of.masks, masks, count, left, bias, channel)  # fmt: skip
             elif size == 3:
                 _THREE_ONE(out, o, of.columns, a, taps, size, x, i, top, height, width,
-                    table, of.masks, masks, count, left)  # fmt: skip
+                    table, of.masks, masks, count, left, bias, channel)  # fmt: skip
             elif vectors == 0:
                 _MORE(out, o, of.columns, a, taps, size, x, i, top, height, width,
-                    table, of.masks, masks, count, left)  # fmt: skip
+                    table, of.masks, masks, count, left, bias, channel)  # fmt: skip
             elif vectors == _MOST_OF_MANY:
                 _MORE_MOST(out, o, of.columns, a, taps, size, x, i, top, height, width,
-                    table, of.masks, masks, count, left)  # fmt: skip
+                    table, of.masks, masks, count, left, bias, channel)  # fmt: skip
             elif vectors == 2:
                 _MORE_TWO(out, o, of.columns, a, taps, size, x, i, top, height, width,
-                    table, of.masks, masks, count, left)  # fmt: skip
+                    table, of.masks, masks, count, left, bias, channel)  # fmt: skip
             else:
                 _MORE_ONE(out, o, of.columns, a, taps, size, x, i, top, height, width,
-                    table, of.masks, masks, count, left)  # fmt: skip
+                    table, of.masks, masks, count, left, bias, channel)  # fmt: skip
         q += many
 
 
 @jit(parallel=True)
-def image(x: Array, a: Array, y: Array, of: Stencil, threads: int) -> None:
-    """Write the sums for x and a `(groups, written, channel, column, row)` to y, of which they are all."""
+def image(x: Array, a: Array, bias: Array, y: Array, of: Stencil, threads: int) -> None:
+    """Write the sums for x and a `(groups, written, channel, column, row)`, and a bias, to y, of which they are all."""
     bands, plane, products = -(-of.rows // of.band), of.rows * of.columns, len(of.table) * of.taps
     tasks = len(y) // plane * bands
     for thread in prange(threads):
         for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
             channel, first = task // bands, task % bands * of.band
             rows, base = min(of.band, of.rows - first), channel // of.written * of.read * of.height * of.width
-            taps = channel % (of.groups * of.written) * products
-            _plane(y, channel * plane, first, rows, a, taps, x, base, of)
+            which = channel % (of.groups * of.written)
+            _plane(y, channel * plane, first, rows, a, which * products, x, base, bias, which, of)
 
 
 @jit(parallel=True)

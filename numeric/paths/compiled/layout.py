@@ -69,8 +69,9 @@ class Sweep(NamedTuple):
 class Stencil(NamedTuple):
     """Columns of taps: each has as many, on rows in a line, from `table` on for every channel and column.
 
-    The output's columns go in blocks that begin at `blocks`, of as many vectors as `vectors` says, or of the most that
-    fit in the registers where it is 0; then all that is read is inside of the input, and else `masks` knows which is.
+    The output's columns go in blocks that begin at `blocks`, of as many vectors as `vectors` says (four or what fits in
+    the registers, two, one), or of the most that fit where it is 0; then all that is read is inside of the input, and
+    else `masks` knows which is.
     """
 
     groups: int

@@ -27,7 +27,7 @@ def scatter(g: Array, a: Array, dx: Array, of: Scatter, lanes: int, threads: int
     parts = -(-of.written // of.part)
     tasks = len(dx) // (of.written * plane) * parts
     for thread in prange(threads):
-        found = np.empty(of.part * taps * pitch, g.dtype)
+        found, nothing = np.empty(of.part * taps * pitch, g.dtype), np.zeros(of.part * taps, g.dtype)
         for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
             sample, first = task // parts, task % parts * of.part
             channels, base = min(of.part, of.written - first), sample * of.read * pitch
@@ -35,7 +35,7 @@ def scatter(g: Array, a: Array, dx: Array, of: Scatter, lanes: int, threads: int
             while r < rows:
                 block = panel(rows - r)
                 weights = ((sample % of.groups * of.written + first) * taps + r) * of.read
-                sums(found, r * pitch, pitch, pitch, arranged, weights, block, g, base, of.table, lanes)
+                sums(found, r * pitch, pitch, pitch, arranged, weights, block, g, base, of.table, nothing, r, lanes)
                 r += block
             for c in range(channels):
                 start, place = (sample * of.written + first + c) * plane, c * taps * pitch

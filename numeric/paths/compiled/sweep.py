@@ -7,6 +7,8 @@ one band.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numba import prange
 
@@ -22,15 +24,16 @@ _clear, _copy, _copy_even = clear(), copy(1), copy(2)
 # As many registers for sums as keep both multipliers busy, and as few loads as go with them; the rest of a line
 _MOST = most_channels()
 _IN_EIGHT, _IN_FOUR, _IN_TWO, _IN_ONE = beside(8), beside(4), beside(2), beside(1)
-_EIGHT, _EIGHT_PART = products(8, _IN_EIGHT, listed="x"), products(8, 1, listed="x", part=True)
-_FOUR, _FOUR_PART = products(4, _IN_FOUR, listed="x"), products(4, 1, listed="x", part=True)
-_TWO, _TWO_PART = products(2, _IN_TWO, listed="x"), products(2, 1, listed="x", part=True)
-_ONE, _ONE_PART = products(1, _IN_ONE, listed="x"), products(1, 1, listed="x", part=True)
+_sums = partial(products, listed="x", add="bias")
+_EIGHT, _EIGHT_PART = _sums(8, _IN_EIGHT), _sums(8, 1, part=True)
+_FOUR, _FOUR_PART = _sums(4, _IN_FOUR), _sums(4, 1, part=True)
+_TWO, _TWO_PART = _sums(2, _IN_TWO), _sums(2, 1, part=True)
+_ONE, _ONE_PART = _sums(1, _IN_ONE), _sums(1, 1, part=True)
 # Weight gradients, where the sum runs over positions: channels of the output side by side, or few channels
 _IN_SIX, _ROWS = beside(6), 8 if beside(8) > 1 else 6
-_WIDE, _WIDE_ROW = products(6, _IN_SIX, listed="a", add=True), products(1, _IN_SIX, listed="a", add=True)
-_HALF, _HALF_ROW = products(_ROWS, 2, listed="a", add=True), products(1, 2, listed="a", add=True)
-_THIN, _THIN_ROW = products(8, 1, listed="a", add=True), products(1, 1, listed="a", add=True)
+_WIDE, _WIDE_ROW = products(6, _IN_SIX, listed="a", add="out"), products(1, _IN_SIX, listed="a", add="out")
+_HALF, _HALF_ROW = products(_ROWS, 2, listed="a", add="out"), products(1, 2, listed="a", add="out")
+_THIN, _THIN_ROW = products(8, 1, listed="a", add="out"), products(1, 1, listed="a", add="out")
 _DOTS, _DOTS_COLUMN = dots(4, _IN_FOUR), dots(4, 1)
 _DOTS_ROW, _DOTS_FEW, _DOT = dots(1, 9), dots(1, 3), dots(1, 1)
 
@@ -80,9 +83,9 @@ def laid(room: Array, x: Array, sample: int, first: int, rows: int, of: Sweep) -
 @jit()
 def sums(
     out: Array, start: int, pitch: int, length: int, a: Array, first: int, rows: int, x: Array, base: int,
-    table: Array, lanes: int
+    table: Array, bias: Array, which: int, lanes: int
 ) -> None:  # fmt: skip
-    """`rows` rows of `length` sums over all moved rows of x, which begins at `base`."""
+    """`rows` rows of `length` sums over all moved rows of x, which begins at `base`, and a bias from `which` on."""
     # a loop for each number of rows: to choose inside one loop made short sums (25 products) a quarter slower
     count, f = len(table), 0
     wide = lanes * (_IN_EIGHT if rows == 8 else _IN_FOUR if rows == 4 else _IN_TWO if rows == 2 else _IN_ONE)
@@ -93,21 +96,21 @@ def sums(
             f, whole = length - wide, True
         o, i = start + f, base + f
         if rows == 8 and whole:
-            _EIGHT(out, o, pitch, a, first, 1, 8, 0, x, i, 0, 0, table, 0, count, 1)
+            _EIGHT(out, o, pitch, a, first, 1, 8, 0, x, i, 0, 0, table, 0, count, 1, bias, which)
         elif rows == 8:
-            _EIGHT_PART(out, o, pitch, a, first, 1, 8, 0, x, i, 0, 0, table, 0, count, 1, left)
+            _EIGHT_PART(out, o, pitch, a, first, 1, 8, 0, x, i, 0, 0, table, 0, count, 1, bias, which, left)
         elif rows == 4 and whole:
-            _FOUR(out, o, pitch, a, first, 1, 4, 0, x, i, 0, 0, table, 0, count, 1)
+            _FOUR(out, o, pitch, a, first, 1, 4, 0, x, i, 0, 0, table, 0, count, 1, bias, which)
         elif rows == 4:
-            _FOUR_PART(out, o, pitch, a, first, 1, 4, 0, x, i, 0, 0, table, 0, count, 1, left)
+            _FOUR_PART(out, o, pitch, a, first, 1, 4, 0, x, i, 0, 0, table, 0, count, 1, bias, which, left)
         elif rows == 2 and whole:
-            _TWO(out, o, pitch, a, first, 1, 2, 0, x, i, 0, 0, table, 0, count, 1)
+            _TWO(out, o, pitch, a, first, 1, 2, 0, x, i, 0, 0, table, 0, count, 1, bias, which)
         elif rows == 2:
-            _TWO_PART(out, o, pitch, a, first, 1, 2, 0, x, i, 0, 0, table, 0, count, 1, left)
+            _TWO_PART(out, o, pitch, a, first, 1, 2, 0, x, i, 0, 0, table, 0, count, 1, bias, which, left)
         elif whole:
-            _ONE(out, o, pitch, a, first, 1, 1, 0, x, i, 0, 0, table, 0, count, 1)
+            _ONE(out, o, pitch, a, first, 1, 1, 0, x, i, 0, 0, table, 0, count, 1, bias, which)
         else:
-            _ONE_PART(out, o, pitch, a, first, 1, 1, 0, x, i, 0, 0, table, 0, count, 1, left)
+            _ONE_PART(out, o, pitch, a, first, 1, 1, 0, x, i, 0, 0, table, 0, count, 1, bias, which, left)
         f += wide if whole else lanes
 
 
@@ -139,10 +142,13 @@ def panels(a: Array, run: int) -> Array:
 
 @jit(parallel=True)
 def sweep(
-    x: Array, a: Array, y: Array, of: Sweep, size: tuple[int, int], at: tuple[int, int], step: tuple[int, int],
-    lanes: int, threads: int
+    x: Array, a: Array, bias: Array, y: Array, of: Sweep, size: tuple[int, int], at: tuple[int, int],
+    step: tuple[int, int], lanes: int, threads: int
 ) -> None:  # fmt: skip
-    """Write the sums for x and a `(groups, written, R)` to planes of y, `size` large, from `at` on, `step` apart."""
+    """Write the sums for x and a `(groups, written, R)` to planes of y, `size` large, from `at` on, `step` apart.
+
+    To every channel its bias is added.
+    """
     arranged, products = panels(a, of.written), len(of.table)
     bands, plane = -(-of.rows // of.band), size[0] * size[1]
     straight = of.pitch == of.columns and of.rows * of.columns == plane
@@ -158,12 +164,17 @@ def sweep(
             m = 0
             while m < of.written:
                 block, start = panel(of.written - m), (sample * of.written + m) * plane
-                weights = (sample % of.groups * of.written + m) * products
+                channel = sample % of.groups * of.written + m
+                weights = channel * products
                 if straight:
                     place = start + first * of.pitch
-                    sums(y, place, pitch, length, arranged, weights, block, source, base, of.table, lanes)
+                    sums(
+                        y, place, pitch, length, arranged, weights, block, source, base, of.table, bias, channel, lanes
+                    )
                 else:
-                    sums(found, 0, pitch, length, arranged, weights, block, source, base, of.table, lanes)
+                    sums(
+                        found, 0, pitch, length, arranged, weights, block, source, base, of.table, bias, channel, lanes
+                    )
                     for i in range(block):
                         for q in range(rows):
                             line = start + i * plane + (at[0] + step[0] * (first + q)) * size[1] + at[1]

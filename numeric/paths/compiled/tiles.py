@@ -22,21 +22,20 @@ from numeric.paths.compiled.transposed import transposed
 from numeric.paths.compiled.vector import products, transform
 
 
-def _transform(matrices: Iterable[Array]) -> Any:
-    return transform(*(tuple(tuple(map(float, row)) for row in matrix) for matrix in matrices))
+def _transform(matrices: Iterable[Array], *, bias: bool = False) -> Any:
+    return transform(*(tuple(tuple(map(float, row)) for row in matrix) for matrix in matrices), bias=bias)
 
 
 _INPUT, _OUTPUT = _transform(map(read_columns, SCHEMES)), _transform(scheme.output for scheme in SCHEMES)
 _KERNEL = _transform(scheme.kernel for scheme in SCHEMES)
-_OUTPUT_BACK, _KERNEL_BACK = (
-    _transform(getattr(scheme, role).T for scheme in SCHEMES) for role in ("output", "kernel")
-)
+_OUTPUT_BACK = _transform((scheme.output.T for scheme in SCHEMES), bias=True)
+_KERNEL_BACK = _transform(scheme.kernel.T for scheme in SCHEMES)
 _NONE = np.zeros(1, np.int64)  # a table for products that list nothing
 _ROWS, _VECTORS = (4, 4) if beside(4) >= 4 else (6, 2)
 _WIDE, _HALF, _THIN = (products(_ROWS, vectors) for vectors in (_VECTORS, 2, 1))
 _WIDE_ROW, _HALF_ROW, _THIN_ROW = (products(1, vectors) for vectors in (_VECTORS, 2, 1))
-_MORE_WIDE, _MORE_HALF, _MORE_THIN = (products(_ROWS, vectors, add=True) for vectors in (_VECTORS, 2, 1))
-_MORE_WIDE_ROW, _MORE_HALF_ROW, _MORE_THIN_ROW = (products(1, vectors, add=True) for vectors in (_VECTORS, 2, 1))
+_MORE_WIDE, _MORE_HALF, _MORE_THIN = (products(_ROWS, vectors, add="out") for vectors in (_VECTORS, 2, 1))
+_MORE_WIDE_ROW, _MORE_HALF_ROW, _MORE_THIN_ROW = (products(1, vectors, add="out") for vectors in (_VECTORS, 2, 1))
 
 
 @jit()
@@ -205,8 +204,8 @@ def weights_at_points(w: Array, of: Tiling, lanes: int, out_step: int, in_step: 
 
 
 @jit(parallel=True)
-def layer(x: Array, u: Array, y: Array, of: Tiling, lanes: int, threads: int) -> None:
-    """Write the layer's output for x, flat, and weights at points to y, flat."""
+def layer(x: Array, u: Array, bias: Array, y: Array, of: Tiling, lanes: int, threads: int) -> None:
+    """Write the layer's output for x, flat, weights at points, and the channels' bias, to y, flat."""
     points, down, count = of.points**2, _strips(of), _tiles(of) * of.below
     batch = len(y) // (of.groups * of.written * of.rows * of.columns)
     total = batch * down
@@ -215,6 +214,9 @@ def layer(x: Array, u: Array, y: Array, of: Tiling, lanes: int, threads: int) ->
     across, height, out_plane = _tiles(of) * of.made, of.made * of.below, of.rows * of.columns
     line, wide = of.points * tiles * pitch, across * pitch
     below, beside = of.below * wide, of.beside * pitch
+    added = np.zeros(of.groups * pitch, x.dtype)  # to whole vectors
+    for channel in range(of.groups * of.written):
+        added[channel // of.written * pitch + channel % of.written] = bias[channel]
     tasks = of.groups * pieces
     for thread in prange(threads):
         cells = np.empty(_cells(of) * read_pitch, x.dtype)
@@ -232,7 +234,8 @@ def layer(x: Array, u: Array, y: Array, of: Tiling, lanes: int, threads: int) ->
                     cell, place = _corner(of, t, of.made, across) * pitch, ((strip - first) * count + t) * pitch
                     for k in range(0, pitch, lanes):
                         o, i = cell + k, place + k
-                        _OUTPUT_BACK(of.scheme, back, o, below, beside, found, i, line, tiles * pitch)
+                        _OUTPUT_BACK(of.scheme, back, o, below, beside, found, i, line, tiles * pitch,
+                            added, group * pitch + k)  # fmt: skip
                 start = (n * of.groups + group) * of.written * out_plane
                 for i in range(min(height, of.rows - top)):
                     o = start + (top + i) * of.columns

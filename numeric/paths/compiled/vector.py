@@ -37,17 +37,24 @@ AHEAD = 8 if register() == 64 else 0
 
 @cache
 def products(
-    rows: int, vectors: int, *, listed: Literal["", "a", "x"] = "", add: bool = False, part: bool = False
+    rows: int,
+    vectors: int,
+    *,
+    listed: Literal["", "a", "x"] = "",
+    add: Literal["", "out", "bias"] = "",
+    part: bool = False,
 ) -> Any:
-    """`out[i, :] = sum over l, r of a[i, l, r] * x[l, r, :]` for `rows` rows of `vectors` vectors; with `add`, `+=`.
+    """`out[i, :] = sum over l, r of a[i, l, r] * x[l, r, :]` for `rows` rows of `vectors` vectors.
 
-    What is added to is added last: a long sum made of many calls is one of short sums, and as exact.
+    With `add`, what `out` holds is added to it, or `bias[i]` to every entry of row i; last, so that a long sum made of
+    many calls is one of short sums, and as exact.
 
     Called as `run(out, start, pitch, a, start, pitch, step, line, x, start, step, line, table, first, count, lines)`:
     out's row i is at `start + i * pitch`, `a[i, l, r]` at `start + i * pitch + l * line + r * step`, `x[l, r, :]` at
     `start + l * line + r * step`, for r below `count` and l below `lines`. Where a is listed, `table[first + i]` takes
-    the place of `i * pitch`; where x is, `table[first + r]` that of `r * step`. With `part` there is one more argument:
-    how many numbers of the rows of x and out there are, of which the last vector may hold fewer.
+    the place of `i * pitch`; where x is, `table[first + r]` that of `r * step`. Where a bias is added, `bias, start`
+    follow. With `part` there is a last argument: how many numbers of the rows of x and out there are, of which the last
+    vector may hold fewer.
     """
 
     def emit(code: Code) -> None:
@@ -55,7 +62,7 @@ def products(
         first, count, lines = code.arguments[13:16]
         out, a, x = code.at(code.array(0), out_start), code.at(code.array(3), a_start), code.at(code.array(8), x_start)
         table = code.at(code.array(12), first)
-        row_of = code.row(vectors, code.arguments[16] if part else None)
+        row_of = code.row(vectors, code.arguments[-1] if part else None)
         sums = [[code.variable(code.number(0.0)) for _ in range(vectors)] for _ in range(rows)]
         for i in range(rows):
             for j in range(vectors):
@@ -81,28 +88,30 @@ def products(
         for i in range(rows):
             place, total = code.at(out, code.times(i, out_pitch)), [code.builder.load(found) for found in sums[i]]
             if add:
-                before = row_of.load(place)
+                before = row_of.load(place) if add == "out" else [code.one(16, code.arguments[17], i)] * vectors
                 total = [code.builder.fadd(b, t, flags=FUSED) for b, t in zip(before, total, strict=True)]
             row_of.store(total, place)
 
-    return intrinsic_of((0, 3, 8, 12), 17 if part else 16, emit)
+    arrays = (0, 3, 8, 12, 16) if add == "bias" else (0, 3, 8, 12)
+    return intrinsic_of(arrays, 16 + 2 * (add == "bias") + part, emit)
 
 
 @cache
 def stencil(rows: int, vectors: int, taps: int, *, inside: bool = False) -> Any:
-    """`out[i, f] = sum over r, u of a[r, u] * x[r, i + u, f]`, u below the number of taps.
+    """`out[i, f] = bias + sum over r, u of a[r, u] * x[r, i + u, f]`, u below the number of taps.
 
     A row of x is read once for all of the `rows` rows of results; one that is outside of x is left out. `taps` is how
     many there are, or 0 for any number not below `rows`. Called as `run(out, start, pitch, a, start, taps, x, start,
-    row, height, width, table, masks, first, count, left)`: out's row i is at `start + i * pitch`, `a[r, u]` at
-    `start + r * taps + u`, x's row i for r at `start + table[r] + (row + i) * width`, for r below `count`, if `row + i`
-    is below `height` and not below 0. Bit f of `masks[first + r]` says whether there is an `x[r, i, f]`, which else is
-    zero: 64 at most, or any number of them `inside`, where all are. Of out's rows, `left` numbers are written at most.
+    row, height, width, table, masks, first, count, left, biases, which)`: out's row i is at `start + i * pitch`,
+    `a[r, u]` at `start + r * taps + u`, x's row i for r at `start + table[r] + (row + i) * width`, for r below `count`,
+    if `row + i` is below `height` and not below 0. Bit f of `masks[first + r]` says whether there is an `x[r, i, f]`,
+    which else is zero: 64 at most, or any number of them `inside`, where all are. Of out's rows, `left` numbers are
+    written at most. The bias is `biases[which]`.
     """
 
     def emit(code: Code) -> None:
         _, out_start, out_pitch, _, a_start, number, _, x_start, top, height, width = code.arguments[:11]
-        first, count, left = code.arguments[13:]
+        first, count, left, _, which = code.arguments[13:]
         out, a, x = code.at(code.array(0), out_start), code.at(code.array(3), a_start), code.at(code.array(6), x_start)
         table, masks = code.array(11), code.at(code.array(12), first)
         sums = [[code.variable(code.number(0.0)) for _ in range(vectors)] for _ in range(rows)]
@@ -137,11 +146,12 @@ def stencil(rows: int, vectors: int, taps: int, *, inside: bool = False) -> Any:
                 read(code.builder.add(row, index(rows - 1)), range(rows))
             for row in range(rows - 1):
                 read(code.builder.add(number, index(row)), range(row + 1, rows))
-        row_of = code.row(vectors, None if inside else left)
+        row_of, bias = code.row(vectors, None if inside else left), code.one(16, which)
         for i in range(rows):
-            row_of.store([code.builder.load(found) for found in sums[i]], code.at(out, code.times(i, out_pitch)))
+            total = [code.builder.fadd(code.builder.load(found), bias, flags=FUSED) for found in sums[i]]
+            row_of.store(total, code.at(out, code.times(i, out_pitch)))
 
-    return intrinsic_of((0, 3, 6, 11, 12), 16, emit)
+    return intrinsic_of((0, 3, 6, 11, 12, 16), 18, emit)
 
 
 @cache
@@ -252,15 +262,16 @@ def correlations() -> Any:
 
 
 @cache
-def transform(*matrices: tuple[tuple[float, ...], ...]) -> Any:
+def transform(*matrices: tuple[tuple[float, ...], ...], bias: bool = False) -> Any:
     """`out = matrix @ tile @ matrix.T`, by one of the matrices, for as many tiles as there are lanes, side by side.
 
     Called as `run(which, out, out_start, out_row, out_column, tile, tile_start, tile_row, tile_column)`: entry (i, j)
-    of the tiles is the vector at `tile_start + i * tile_row + j * tile_column`, and so of `out`.
+    of the tiles is the vector at `tile_start + i * tile_row + j * tile_column`, and so of `out`. With a bias, `bias,
+    start` follow: a vector that is added to every entry.
     """
 
     def emit(code: Code) -> None:
-        which, _, out_start, out_row, out_column, _, tile_start, tile_row, tile_column = code.arguments
+        which, _, out_start, out_row, out_column, _, tile_start, tile_row, tile_column = code.arguments[:9]
         out, tile = code.at(code.array(1), out_start), code.at(code.array(5), tile_start)
 
         def apply(matrix: tuple[tuple[float, ...], ...]) -> None:
@@ -272,13 +283,15 @@ def transform(*matrices: tuple[tuple[float, ...], ...]) -> Any:
             for p in range(len(matrix)):
                 for q, row in enumerate(matrix):
                     place = code.at(out, code.times(p, out_row), code.times(q, out_column))
-                    code.store(code.combined(row, [column[p] for column in half]), place)
+                    found = code.combined(row, [column[p] for column in half])
+                    code.store(code.builder.fadd(found, added, flags=FUSED) if bias else found, place)
 
+        added = code.load(code.at(code.array(9), code.arguments[10])) if bias else None
         for number, matrix in enumerate(matrices):
             with code.builder.if_then(code.builder.icmp_signed("==", which, index(number))):
                 apply(matrix)
 
-    return intrinsic_of((1, 5), 9, emit)
+    return intrinsic_of((1, 5, 9), 11, emit) if bias else intrinsic_of((1, 5), 9, emit)
 
 
 @cache

@@ -134,6 +134,7 @@ FAULTS = [
             "(axis.span - 1 - axis.low, axis.span - 1 - axis.high + ",
             "(axis.low, axis.high + ",
         ),
+        ("numeric.conv._run", "a bias left out", "b, geometry, *biases)", "b, geometry)"),
         (f"{FUSED}.Fused._layer", "kernel not rotated", "*steps, back)", "*steps, False)"),
         (f"{FUSED}.Fused._layer", "channels swapped", "(9 * geometry.group_in, 9)", "(9, 9 * geometry.group_in)"),
         (f"{FUSED}._number", "the first number taken for a zero", "padding[0][0] % 2 if", "padding[0][0] % 1 if"),
