@@ -49,7 +49,7 @@ FAULTS = [
         "conv im2col",
         (f"{IM2COL}._in_lines", "dilation of columns ignored", "across * column, row", "column, row"),
         (f"{IM2COL}.conv", "what lies beyond the output kept", "[..., :width]", "[..., -width:]"),
-        (f"{IM2COL}.gathers", "of any stride", "or set(geometry.stride) != {1}", ""),
+        (f"{IM2COL}.gathers", "at any boundary", 'geometry.boundary != "zero" or', ""),
         (f"{TURNED}.turned", "kernel not rotated", "np.flip(whole, tuple(range(2, whole.ndim)))", "whole"),
         (f"{TURNED}.backward", "dilation ignored", "axis.span - 1 - axis.low", "axis.kernel_size - 1 - axis.low"),
     ),
@@ -85,7 +85,13 @@ FAULTS = [
     *edits(
         "winograd",
         "winograd conv",
-        (f"{WINOGRAD}.cut", "inputs filled up at the low end", "(low, high + more)", "(low + more, high)"),
+        (
+            f"{WINOGRAD}.cut",
+            "inputs filled up at the low end",
+            "(low, high + used.stride * more)",
+            "(low + used.stride * more, high)",
+        ),
+        (f"{WINOGRAD}.cut", "tiles of strided layers as far apart as others", "(used.stride if role", "(1 if role"),
         (
             f"{WINOGRAD}.Winograd._run",
             "divided once for all axes",
