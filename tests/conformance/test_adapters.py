@@ -177,7 +177,7 @@ def test_numerics_paths_are_flavours(path):
 
 
 def test_a_path_refuses_in_its_own_words():
-    with pytest.raises(Unsupported, match="winograd2 needs stride 1"):
+    with pytest.raises(Unsupported, match="winograd2 needs kernels of size 3"):
         check(load("numeric:winograd2"), "conv", LAYERS[1])
 
 

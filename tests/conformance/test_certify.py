@@ -97,7 +97,7 @@ def test_what_is_not_supported_says_why_and_counts_if_strict():
     (row,) = (row for row in found.rows if row.function == "conv")
     assert row.counts[Outcome.UNSUPPORTED] == 1
     assert row.layers == 2
-    assert any("winograd2 needs stride 1" in finding.detail for finding in found.findings)
+    assert any("winograd2 needs kernels of size 3" in finding.detail for finding in found.findings)
     assert found.exit_status(strict=True) == 1
 
 

@@ -180,4 +180,4 @@ def test_a_missing_framework_is_a_line_with_the_command_that_installs_it(framewo
 
 def test_where_nothing_runs_the_status_is_two(grid, capsys):
     assert main(["certify", "numeric:winograd2", "--op", "conv2d", "--grid", grid, *FAST]) == 2
-    assert "unsupported: conv and 6 more: winograd2 needs stride 1" in _words(capsys)
+    assert "unsupported: conv and 6 more: winograd2 needs kernels of size 3" in _words(capsys)

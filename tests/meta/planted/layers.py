@@ -10,8 +10,13 @@ FAULTS = [
     *edits(
         "convolution",
         CONV,
-        ("numeric.conv", "bias forgotten", "y += b.reshape(-1, *(1,) * geometry.ndim)", "pass"),
-        ("numeric.conv", "bias of the first channel for all", "y += b.reshape(", "y += b[:1].reshape("),
+        ("numeric.conv", "bias forgotten", "geometry, *biases)", "geometry)"),
+        (
+            "numeric.conv",
+            "bias of the first channel for all",
+            "geometry, *biases)",
+            "geometry, *(b[:1].repeat(len(b)) for b in biases))",
+        ),
         (
             "numeric.conv_input_gradient",
             "input gradient averaged over the batch",
@@ -30,7 +35,7 @@ FAULTS = [
     *edits(
         "convolution",
         CONV,
-        ("numeric.conv", "output stays channels-first", "return as_given(y, channels_last)", "return y"),
+        ("numeric.conv", "output stays channels-first", "*biases), channels_last)", "*biases), False)"),
         (
             "numeric.conv_input_gradient",
             "input gradient stays channels-first",
