@@ -11,7 +11,7 @@ from numeric import rounding
 from tests.scale.cases import FLOATS, Row, Shapes
 
 
-def _smooth(name: str, shapes: Shapes, *rest: Any, label: str = "") -> Row:
+def _smooth(name: str, shapes: Shapes, *rest: Any, label: str = "", least: float = 1 / 5) -> Row:
     """A function that is no sum of products, with its last arguments given; a variance is made positive."""
     function, bound = getattr(nm, name), getattr(rounding, f"{name}_bound")
 
@@ -26,7 +26,7 @@ def _smooth(name: str, shapes: Shapes, *rest: Any, label: str = "") -> Row:
         1,
         "float64",
         leading=tuple(shapes),
-        least=1 / 5,
+        least=least,
         floats=FLOATS[:2],
     )
 
@@ -38,7 +38,8 @@ def pointwise() -> list[Row]:
     names = ("elu", "leaky_relu", "sigmoid", "silu", "softplus", "tanh")
     mask = np.random.default_rng(2).random((90, 100)) < 0.7
     return [
-        *(_smooth(name, x) for name in names),
+        _smooth("elu", x, least=1 / 8),  # NumPy's exponentials are closer with AVX2 than with AVX-512
+        *(_smooth(name, x) for name in names[1:]),
         *(_smooth(f"{name}_input_gradient", both) for name in names),
         _smooth("dropout", x, mask, 0.3),
         _smooth("dropout_input_gradient", {"g": (90, 100)}, mask, 0.3),

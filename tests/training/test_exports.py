@@ -262,7 +262,7 @@ def test_without_a_bound_every_digit_must_be_read_alike(digits: Digits) -> None:
     ours = reader.read(digits).probabilities
     theirs = ours.copy()
     theirs[7, 5] = np.nextafter(theirs[7, 3], np.float32(1))
-    with pytest.raises(RunError, match=r"expected test digit 7 read as 3 with 0\.5, got 5 with 0\.5"):
+    with pytest.raises(RunError, match=r"expected test digit 7 read as 3 with 0\.(5|4999\d+), got 5 with 0\.5"):
         agreement.compare("a file", reader.model, digits.images, ours, theirs)
 
 

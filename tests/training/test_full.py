@@ -54,7 +54,11 @@ def test_every_name_of_the_summary_is_explained(summary: dict[str, Any]) -> None
     assert set(summary) <= {word.strip(",") for line in table for word in line.split()}
 
 
-def test_maps_of_the_trained_network_move_with_the_digits_bit_for_bit(summary: dict[str, Any]) -> None:
+def test_maps_of_the_trained_network_move_with_the_digits(summary: dict[str, Any]) -> None:
+    """Bit for bit, but for the second convolution's where TensorFlow's products add up in an order of the position.
+
+    They do on AVX2: in one of 2,700 cells, by 3e-7 at most.
+    """
     rows = summary["equivariance"]
     assert [(row["layer"], row["stride"]) for row in rows] == [
         ("convolution_1", 1),
@@ -62,7 +66,8 @@ def test_maps_of_the_trained_network_move_with_the_digits_bit_for_bit(summary: d
         ("convolution_2", 2),
         ("relu_2", 4),
     ]
-    assert all(0 < row["cells"] == row["equal"] for row in rows)
+    assert all(0 < row["cells"] == row["equal"] for row in rows[:2])
+    assert all(row["equal"] > 0.999 * row["cells"] and row["largest_difference"] < 1e-6 for row in rows[2:])
     # Without padding the law holds wherever both are: 24 x 24 cells less what left, 16 maps, 50 digits, 4 directions.
     assert rows[0]["cells"] == 16 * 50 * 4 * sum(24 * (24 - pixels) for pixels in range(1, 7))
     assert rows[0]["elsewhere"] == 0
@@ -81,10 +86,10 @@ def test_shifts_are_as_a_reader_of_the_saved_model_finds_them(
 
 
 def test_the_run_says_what_it_found(finished: tuple[Path, str], summary: dict[str, Any]) -> None:
-    cells = sum(row["cells"] for row in summary["equivariance"])
+    equal, cells = (sum(row[name] for row in summary["equivariance"]) for name in ("equal", "cells"))
     _, printed = finished
     assert "exports   model.keras, savedmodel: read back as the model reads, the same bits\n" in printed
-    assert f"laws      shifted feature maps: {cells:,} of the {cells:,} cells that must agree, bit for bit\n" in printed
+    assert f"laws      shifted feature maps: {equal:,} of the {cells:,} cells that must agree, bit for bit\n" in printed
     for heading, of in (("shifts", "accuracy"), ("predicted", "predicted")):
         means = [fmean(row[of].values()) for row in summary["shifts"]["rows"]]
         assert f"{heading:9} {', '.join(f'{pixels}: {mean:.1%}' for pixels, mean in enumerate(means))}\n" in printed
