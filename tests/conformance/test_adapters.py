@@ -67,7 +67,8 @@ REFUSALS = {
         "do not yet support dilation rates larger than 1",
         "must have the same depth",
         "Gradients for grouped convolutions are not supported on CPU",
-        "Number of channels in filter",  # of a grouped layer on three axes, where there is AVX2 only
+        "Number of channels in filter",  # of a grouped layer on three axes, where there is AVX2 only, as below
+        "only supports dilated rates of 1",
         "not supported in conjunction with",
     ),
     "torch": ("avg_pool has no dilation", "avg_pool pads both ends", "not implemented for 'BFloat16'"),
