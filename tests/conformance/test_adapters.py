@@ -64,10 +64,12 @@ REFUSALS = {
     "scipy": ("neither strides nor dilation", "pads as valid, same or full", "would pad the channels too"),
     "tensorflow": (
         "tf.nn.avg_pool pads as",
-        "do not yet support dilation rates larger than 1",
+        "not yet support dilation rates larger than 1",
         "must have the same depth",
         "Gradients for grouped convolutions are not supported on CPU",
-        "Number of channels in filter",  # of a grouped layer on three axes, where there is AVX2 only, as below
+        # on three axes, where there is AVX2 only, of groups and dilation
+        "Number of channels in filter",
+        "must have the same number of channels",
         "only supports dilated rates of 1",
         "not supported in conjunction with",
     ),
