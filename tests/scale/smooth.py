@@ -8,6 +8,7 @@ import numpy as np
 
 import numeric as nm
 from numeric import rounding
+from tests.processor import AVX512
 from tests.scale.cases import FLOATS, Row, Shapes
 
 
@@ -38,7 +39,7 @@ def pointwise() -> list[Row]:
     names = ("elu", "leaky_relu", "sigmoid", "silu", "softplus", "tanh")
     mask = np.random.default_rng(2).random((90, 100)) < 0.7
     return [
-        _smooth("elu", x, least=1 / 8),  # NumPy's exponentials are closer with AVX2 than with AVX-512
+        _smooth("elu", x, least=1 / 5 if AVX512 else 1 / 8),  # NumPy's exponentials are closer without
         *(_smooth(name, x) for name in names[1:]),
         *(_smooth(f"{name}_input_gradient", both) for name in names),
         _smooth("dropout", x, mask, 0.3),

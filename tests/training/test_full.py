@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from tests.processor import AVX512
 from training import data, full, plots, results, shifting, translation
 from training.plots.translation import Moved
 from training.reading import Reader
@@ -55,9 +56,9 @@ def test_every_name_of_the_summary_is_explained(summary: dict[str, Any]) -> None
 
 
 def test_maps_of_the_trained_network_move_with_the_digits(summary: dict[str, Any]) -> None:
-    """Bit for bit, but for the second convolution's where TensorFlow's products add up in an order of the position.
+    """Bit for bit; but without AVX-512 the order of sums in TensorFlow's second convolution depends on the place.
 
-    They do on AVX2: in one of 2,700 cells, by 3e-7 at most.
+    There it differs in one of 2,700 cells, by 3e-7 at most.
     """
     rows = summary["equivariance"]
     assert [(row["layer"], row["stride"]) for row in rows] == [
@@ -66,8 +67,9 @@ def test_maps_of_the_trained_network_move_with_the_digits(summary: dict[str, Any
         ("convolution_2", 2),
         ("relu_2", 4),
     ]
-    assert all(0 < row["cells"] == row["equal"] for row in rows[:2])
-    assert all(row["equal"] > 0.999 * row["cells"] and row["largest_difference"] < 1e-6 for row in rows[2:])
+    alike = rows if AVX512 else rows[:2]
+    assert all(0 < row["cells"] == row["equal"] for row in alike)
+    assert all(row["equal"] > 0.999 * row["cells"] and row["largest_difference"] < 1e-6 for row in rows)
     # Without padding the law holds wherever both are: 24 x 24 cells less what left, 16 maps, 50 digits, 4 directions.
     assert rows[0]["cells"] == 16 * 50 * 4 * sum(24 * (24 - pixels) for pixels in range(1, 7))
     assert rows[0]["elsewhere"] == 0
