@@ -1,7 +1,7 @@
 """What the operations on registers are written in: LLVM's vectors, pointers into flat arrays, and counted loops.
 
 Numba's loops are vectorised by LLVM, which keeps sums in memory and guards every index; here the sums are vectors that
-stay in registers. `numeric.paths.compiled.vector` has the operations.
+stay in registers. `numeric.paths.compiled.vector` and `moves` have the operations.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from numeric.dtypes import Array
 from numeric.paths.compiled import jit
-from numeric.paths.compiled.vector import clear, maxima
+from numeric.paths.compiled.moves import clear, maxima
 
 _clear, _maxima = clear(), maxima()
 

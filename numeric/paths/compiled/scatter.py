@@ -13,8 +13,8 @@ from numba import prange
 from numeric.dtypes import Array
 from numeric.paths.compiled import jit
 from numeric.paths.compiled.layout import Scatter
+from numeric.paths.compiled.moves import collect
 from numeric.paths.compiled.sweep import panel, panels, sums
-from numeric.paths.compiled.vector import collect
 
 _collect, _collect_pairs = collect(1), collect(2)
 

@@ -17,8 +17,9 @@ from numeric.paths.compiled import jit
 from numeric.paths.compiled.emit import beside
 from numeric.paths.compiled.layout import Sweep
 from numeric.paths.compiled.layout import panel as most_channels
+from numeric.paths.compiled.moves import clear, copy
 from numeric.paths.compiled.transposed import transposed
-from numeric.paths.compiled.vector import clear, copy, dots, products
+from numeric.paths.compiled.vector import dots, products
 
 _clear, _copy, _copy_even = clear(), copy(1), copy(2)
 # As many registers for sums as keep both multipliers busy, and as few loads as go with them; the rest of a line

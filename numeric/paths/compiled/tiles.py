@@ -18,8 +18,9 @@ from numeric.dtypes import Array
 from numeric.paths.compiled import jit
 from numeric.paths.compiled.emit import beside
 from numeric.paths.compiled.fused import SCHEMES, Tiling, read_columns
+from numeric.paths.compiled.moves import transform
 from numeric.paths.compiled.transposed import transposed
-from numeric.paths.compiled.vector import products, transform
+from numeric.paths.compiled.vector import products
 
 
 def _transform(matrices: Iterable[Array], *, bias: bool = False) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numeric.dtypes import Array
 from numeric.paths.compiled import jit
-from numeric.paths.compiled.vector import transpose
+from numeric.paths.compiled.moves import transpose
 
 _SQUARE = transpose()
 
