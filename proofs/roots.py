@@ -79,7 +79,7 @@ class ExactFourier(Fourier):
         a, b = as_numbers(a, b)
         return a.astype(object), b.astype(object)
 
-    def check(self, a: Array, b: Array, terms: int) -> None:
+    def check(self, a: Array, b: Array, circle: Circle, terms: int) -> None:
         """Nothing is rounded."""
 
     def forward(self, array: Array) -> Array:

@@ -29,13 +29,14 @@ from typing import Any, Literal
 import numpy as np
 
 from numeric.geometry import Geometry
-from numeric.paths import EVERY, SUMS, im2col
+from numeric.paths import EVERY, SUMS, fft, im2col, tiles
 from numeric.paths.compiled.direct import band_space
 from numeric.paths.compiled.fused import Fused, piece_space
-from numeric.paths.fft import sizes
+from numeric.paths.fft import Fourier, sizes
 from numeric.paths.turned import backward
 from numeric.threads import cores
 
+FOURIER = Fourier()
 SPACE = 3 << 27  # bytes that a path may use besides its arguments and its result; larger batches go in blocks
 
 AUTOMATIC: Mapping[str, tuple[str, ...]] = {
@@ -136,11 +137,16 @@ def _winograd(outputs: int) -> Callable[[Work], Counts]:
 
 
 def _fft(work: Work) -> Counts:
-    """Transforms of every sample, kernel and output; four multiply-adds to a complex product, half the spectrum."""
-    geometry, cells = work.geometry, prod(sizes(work.geometry))
-    data, kernels = work.batch * (geometry.in_channels + geometry.out_channels), prod(geometry.weight_shape[:2])
-    products = 2 * cells * work.batch * geometry.group_in * geometry.out_channels
-    return Counts(products, (data + kernels) * cells * log2(cells + 1), (5 * data + 8 * kernels) * cells)
+    """Transforms of every tile, kernel and output; four multiply-adds to a complex product, half the spectrum."""
+    geometry, size = work.geometry, FOURIER.outputs(work.geometry)
+    tile, kernels = tiles.layer(geometry, size), prod(geometry.weight_shape[:2])
+    cells, rows = prod(sizes(tile)), work.batch * prod(tiles.cut("output", geometry, size).output_size)
+    both = geometry.in_channels + geometry.out_channels
+    products = 2 * cells * rows * geometry.group_in * geometry.out_channels
+    running = cores() * max(fft.BLOCK // (work.itemsize * cells * max(geometry.out_channels, geometry.in_channels)), 1)
+    space = 2 * work.arrays + rows * geometry.in_channels * prod(tile.input_size)
+    space += 5 * min(rows, running) * both * cells + (8 + fft.SHARES) * kernels * cells
+    return Counts(products, (rows * both + kernels) * cells * log2(cells + 1), space)
 
 
 def _direct(work: Work) -> Counts:
@@ -174,7 +180,7 @@ MODELS: Mapping[str, Model] = {
     "winograd4": Model(_winograd(4), 1e11, 5.3e8, 260e-6),
     "fused2": Model(_fused(2), 1.09e11, 3.3e10, 20e-6),
     "fused4": Model(_fused(4), 1.07e11, 2.4e10, 25e-6),
-    "fft": Model(_fft, 5e9, 6e9, 85e-6),
+    "fft": Model(_fft, 1.5e9, 9e9, 85e-6),
 }
 
 

@@ -15,12 +15,18 @@ from numeric.geometry import Geometry
 
 def conv(data: Array, filters: Array, geometry: Geometry) -> Array:
     """Sum of `data * filters` over the channels of a group."""
+    if geometry.group_in == 1:  # no sum, and no matrix product is as fast as a product
+        parts = data[:, :, None] * filters.reshape(geometry.groups, geometry.group_out, *filters.shape[2:])
+        return parts.reshape(len(data), geometry.out_channels, *data.shape[2:])
     products = _rows_last(data, geometry) @ _filters_last(filters, geometry).swapaxes(-1, -2)
     return _rows_first(products, data.shape[2:])
 
 
 def weight_gradient(products: Array, data: Array, geometry: Geometry) -> Array:
     """Sum of `products * data` over the rows."""
+    if geometry.group_in == geometry.group_out == 1:
+        parts: Array = (products * data).sum(axis=0, keepdims=True)
+        return parts.swapaxes(0, 1)
     filters = _rows_last(products, geometry).swapaxes(-1, -2) @ _rows_last(data, geometry)
     # (groups, points, out / group, channels / group) -> (out, channels / group, *points)
     return filters.transpose(0, 2, 3, 1).reshape(geometry.out_channels, geometry.group_in, *data.shape[2:])
@@ -28,6 +34,9 @@ def weight_gradient(products: Array, data: Array, geometry: Geometry) -> Array:
 
 def input_gradient(products: Array, filters: Array, geometry: Geometry) -> Array:
     """Sum of `products * filters` over the output channels of a group."""
+    if geometry.group_out == 1:
+        parts = products[:, :, None] * filters
+        return parts.reshape(len(products), geometry.in_channels, *products.shape[2:])
     data = _rows_last(products, geometry) @ _filters_last(filters, geometry)
     return _rows_first(data, products.shape[2:])
 

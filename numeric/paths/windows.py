@@ -7,6 +7,7 @@ outside of the input; a negative padding crops.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -36,9 +37,14 @@ def pad_into(padded: Array, x: Array, geometry: Geometry) -> None:
 
 def unpad(padded: Array, geometry: Geometry) -> Array:
     """Adjoint of `pad`: drop what came from zeros, or add up what was wrapped around."""
+    if geometry.boundary == "zero" and any(axis.low or axis.high for axis in geometry.axes):
+        cells, places = zip(*map(_kept, geometry.axes), strict=True)
+        x = np.zeros((*padded.shape[:2], *geometry.input_size), padded.dtype)
+        x[(slice(None), slice(None), *cells)] = padded[(slice(None), slice(None), *places)]
+        return x
     for number, axis in enumerate(geometry.axes, start=2):
         if axis.low or axis.high:
-            padded = _unpad(padded, number, axis, geometry.boundary)
+            padded = _unwound(padded, number, axis)
     return padded
 
 
@@ -51,12 +57,19 @@ def windows(x: Array, geometry: Geometry) -> Array:
 
 
 def overlap_add(parts: Array, geometry: Geometry) -> Array:
-    """Adjoint of `windows`: add up, for every cell, what each output passes back through each tap."""
+    """Adjoint of `windows`: add up, for every cell, what each output passes back through each tap.
+
+    Tap by tap for all outputs, or output by output for all taps, whichever are fewer.
+    """
     sizes = (axis.padded_size for axis in geometry.axes)
     x = np.zeros((*parts.shape[:2], *sizes), parts.dtype)
-    for u in geometry.taps():
-        tap: tuple[Any, ...] = (..., *u)
-        x[reached(u, geometry)] += parts[tap]
+    if prod(geometry.kernel_size) <= prod(geometry.output_size):
+        for u in geometry.taps():
+            tap: tuple[Any, ...] = (..., *u)
+            x[reached(u, geometry)] += parts[tap]
+    else:
+        for o in np.ndindex(geometry.output_size):
+            x[window(o, geometry)] += parts[(slice(None), slice(None), *o)]
     return unpad(x, geometry)
 
 
@@ -69,15 +82,21 @@ def reached(u: Sequence[int], geometry: Geometry) -> tuple[slice, ...]:
     return (slice(None), slice(None), *spatial)
 
 
-def _unpad(padded: Array, number: int, axis: Axis, boundary: str) -> Array:
+def window(o: Sequence[int], geometry: Geometry) -> tuple[slice, ...]:
+    """Cells of the padded input `(batch, channels, *padded)` that output `o` reads through all taps."""
+    spatial = (
+        slice(s * n, s * n + d * (size - 1) + 1, d)
+        for n, s, d, size in zip(o, geometry.stride, geometry.dilation, geometry.kernel_size, strict=True)
+    )
+    return (slice(None), slice(None), *spatial)
+
+
+def _unwound(padded: Array, number: int, axis: Axis) -> Array:
+    """Adjoint of reading a circle for longer than a turn."""
     shape = list(padded.shape)
     shape[number] = axis.input_size
     x = np.zeros(shape, padded.dtype)
-    if boundary == "circular":
-        np.add.at(np.moveaxis(x, number, 0), _wrapped(axis), np.moveaxis(padded, number, 0))
-        return x
-    cells, places = _kept(axis)
-    x[_at(number, cells)] = padded[_at(number, places)]
+    np.add.at(np.moveaxis(x, number, 0), _wrapped(axis), np.moveaxis(padded, number, 0))
     return x
 
 
@@ -92,7 +111,3 @@ def _kept(axis: Axis) -> tuple[slice, slice]:
     first = max(-axis.low, 0)
     last = max(min(axis.input_size, axis.input_size + axis.high), first)
     return slice(first, last), slice(first + axis.low, last + axis.low)
-
-
-def _at(number: int, part: slice) -> tuple[slice, ...]:
-    return (slice(None),) * number + (part,)

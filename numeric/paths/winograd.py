@@ -15,7 +15,7 @@ refused with a `ValueError`. A NaN or an infinity spreads over the tiles that re
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from numbers import Integral
 from typing import Any, Literal
@@ -24,9 +24,8 @@ import numpy as np
 
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Geometry
-from numeric.paths import dilated, pointwise
+from numeric.paths import dilated, pointwise, tiles
 from numeric.paths.toom_cook import Filtering, along, strided
-from numeric.paths.windows import overlap_add, windows
 
 Role = Literal["input", "kernel", "output"]
 INT64 = np.iinfo(np.int64).max
@@ -104,7 +103,7 @@ def _expect_small(factors: dict[Role, Array], result: Role, used: Filtering, geo
     reached = prod(norm(getattr(used, role)) for role in factors) * norm(getattr(used, result).T)
     reached **= geometry.ndim
     reached *= terms(factors, used, geometry) * prod(map(_largest, factors.values()))
-    reached *= overlaps(used, geometry) if result == "input" else 1
+    reached *= tiles.overlaps(cut("input", used, geometry)) if result == "input" else 1
     if reached > INT64:
         raise ValueError(
             f"winograd{used.outputs} on integers must stay below 2**63 on the way, but could reach {reached:.3g}; "
@@ -116,21 +115,14 @@ def evaluate(array: Array, role: Role, used: Filtering, geometry: Geometry) -> A
     """Take an argument to points: `(rows, channels, *points)`, a row for every tile; kernels have rows already."""
     if role == "kernel":
         return along(array, used.kernel, geometry.ndim)
-    tiles = along(windows(array, cut(role, used, geometry)), getattr(used, role), geometry.ndim)
-    # (batch, channels, *tiles, *points) -> (batch, *tiles, channels, *points)
-    rows = np.moveaxis(tiles, 1, 1 + geometry.ndim)
+    rows = along(tiles.split(array, cut(role, used, geometry)), getattr(used, role), geometry.ndim)
     return rows.reshape(prod(rows.shape[: 1 + geometry.ndim]), *rows.shape[1 + geometry.ndim :])
 
 
 def interpolate(points: Array, role: Role, used: Filtering, geometry: Geometry) -> Array:
     """Adjoint of `evaluate`: take products back from points."""
     parts = along(points, getattr(used, role).T, geometry.ndim)
-    if role == "kernel":
-        return parts
-    tiling = cut(role, used, geometry)
-    batch = len(parts) // prod(tiling.output_size)
-    tiles = parts.reshape(batch, *tiling.output_size, *parts.shape[1:])
-    return overlap_add(np.moveaxis(tiles, 1 + geometry.ndim, 1), tiling)
+    return parts if role == "kernel" else tiles.joined(parts, cut(role, used, geometry))
 
 
 def norm(matrix: Array) -> Any:
@@ -145,26 +137,9 @@ def terms(factors: dict[Role, Array], used: Filtering, geometry: Geometry) -> in
     return geometry.group_in if "input" in factors else geometry.group_out
 
 
-def overlaps(used: Filtering, geometry: Geometry) -> int:
-    """How many tiles hold a cell of the input, at most, counted again for every turn of a circular boundary."""
-    turns = 1
-    tiles = cut("input", used, geometry)
-    if geometry.boundary == "circular":
-        turns = prod(-(-axis.padded_size // axis.input_size) for axis in tiles.axes)
-    return int(turns * prod(-(-axis.kernel_size // axis.stride) for axis in tiles.axes))
-
-
-def cut(role: Role, used: Filtering, geometry: Geometry) -> Geometry:
-    """Tiles of the output, m cells that do not overlap, or of what they read; filled up where m does not divide."""
-    ndim, fill = geometry.ndim, [-n % used.outputs for n in geometry.output_size]
-    if role == "output":
-        padding = [(0, more) for more in fill]
-        fields: Any = {"input_size": geometry.output_size, "kernel_size": (used.outputs,) * ndim, "boundary": "zero"}
-    else:
-        padding = [(low, high + used.stride * more) for (low, high), more in zip(geometry.padding, fill, strict=True)]
-        fields = {"kernel_size": (used.inputs,) * ndim}
-    step = used.outputs * (used.stride if role == "input" else 1)
-    return replace(geometry, stride=step, padding=padding, **fields)
+def cut(side: tiles.Side, used: Filtering, geometry: Geometry) -> Geometry:
+    """Tiles of m outputs on every axis, or of what they read."""
+    return tiles.cut(side, geometry, (used.outputs,) * geometry.ndim)
 
 
 def _largest(array: Array) -> int:

@@ -15,13 +15,12 @@ import numpy as np
 
 from numeric.dtypes import Array
 from numeric.geometry import Geometry
-from numeric.paths import EVERY, dilated, im2col, pointwise
+from numeric.paths import EVERY, dilated, im2col, pointwise, tiles
 from numeric.paths.compiled.fused import Fused
 from numeric.paths.fft import Fourier, sizes, transform_error
 from numeric.paths.toom_cook import Filtering
 from numeric.paths.turned import backward, stuffed, turned
-from numeric.paths.windows import pad
-from numeric.paths.winograd import Role, Winograd, evaluate, interpolate, norm, overlaps, terms
+from numeric.paths.winograd import Role, Winograd, cut, evaluate, interpolate, norm, terms
 from numeric.rounding.model import gamma, outward, size, smallest_subnormal, unit_roundoff
 
 ROLES: Mapping[str, tuple[Role, Role, Role]] = {  # of both arguments, and of the result
@@ -44,7 +43,7 @@ def path_bound(name: str, a: Array, b: Array, geometry: Geometry, path: str, off
         if used is not None:
             bound = _residues_bound(name, a, b, geometry, used, dtype)
         elif isinstance(algorithm, Fourier):
-            bound = fourier_bound(name, a, b, geometry, dtype)
+            bound = fourier_bound(name, a, b, geometry, dtype, algorithm)
         else:
             raise TypeError(f"there is no bound for the path {path!r}")
         if offset is None:
@@ -79,7 +78,7 @@ def winograd_bound(name: str, a: Array, b: Array, geometry: Geometry, used: Filt
     product, back = getattr(pointwise, name), getattr(exact, result).T
     sums = interpolate(product(u, v, geometry), result, exact, geometry)
     count = terms({first: a, second: b}, used, geometry)
-    shared = overlaps(used, geometry) if result == "input" else 1
+    shared = tiles.overlaps(cut("input", used, geometry)) if result == "input" else 1
     n = count + shared - 1 + geometry.ndim * sum(map(_roundings, _stages(used, name)))
     unit, s = gamma(n, dtype), smallest_subnormal(dtype)
     # what underflow adds, in units of s: by a stage at its end, and by all of them in the result
@@ -124,33 +123,51 @@ def largest(array: Array) -> float:
     return float(size(array).max(initial=0))
 
 
-def fourier_bound(name: str, a: Array, b: Array, geometry: Geometry, dtype: Any) -> Array:
-    """Normwise: the same bound for every entry of a sample and channel.
+def fourier_bound(name: str, a: Array, b: Array, geometry: Geometry, dtype: Any, path: Fourier) -> Array:
+    """Normwise: the same bound for every entry of a tile and channel.
 
     With P points, p the error of a transform relative to its norm (`transform_error`, with its assumptions), a and b
     the 2-norms of the factors: the points of a product are off by `(2p + p**2) * a * b * P` in all, and by the sums'
     roundings; no entry of an inverse is off by more than 1/P of that. The inverse's own error is p times the norm of
     the circular convolution, which is at most a 2-norm times a 1-norm (Young). float16 is transformed in float32.
     """
-    wide = np.result_type(dtype, np.float32)
-    circle, count = sizes(geometry), _count(name, a, geometry)
+    wide, tiling = np.result_type(dtype, np.float32), path.outputs(geometry)
+    tile = tiles.layer(geometry, tiling)
+    first, second, result = ROLES[name]
+    a, b = (_rows(size(x), role, geometry, tiling) for x, role in ((a, first), (b, second)))
+    circle, count = sizes(tile), _count(name, a, geometry)
     points = prod(circle)
     p, g = transform_error(circle, unit_roundoff(wide)), gamma(3 * count, wide)  # 3: of complex products
     s, unit = smallest_subnormal(wide), unit_roundoff(dtype)
     # below this norm underflow is what counts: each of the log2(P) passes adds at most 24 s to an entry
     least = 2 * points**0.5 * s / unit_roundoff(wide)
-    a1, a2, b1, b2 = (n for x, role in zip((a, b), ROLES[name], strict=False) for n in _norms(x, role, geometry, least))
+    a1, a2, b1, b2 = (n for x in (a, b) for n in _norms(x, least))
     pair = _pairing(name, geometry)
     products, young = pair(a2, b2), np.minimum(pair(a1, b2), pair(a2, b1))
     spectrum = ((2 * p + p * p) * (1 + g) + g) * products
     error = spectrum * (1 + p * points**0.5) + p * young + s * ((24 * log2(points) + 4) * points + 3 * count)
-    turns = _turns(geometry) if name == "input_gradient" else 1
-    error = error + unit * (products + error) + smallest_subnormal(dtype)  # rounded to its type, then wrapped around
-    error = turns * (error + gamma(turns - 1, dtype) * (products + error))
-    bound = outward(error, turns * products, 20 + count, dtype)
-    shape = {"conv": geometry.output_shape(len(a)), "weight_gradient": geometry.weight_shape}
-    inside = points * pair(a1, b1) < float(np.finfo(wide).max)
-    return np.broadcast_to(np.where(inside, bound, np.inf), shape.get(name, geometry.input_shape(len(a))))
+    error = error + unit * (products + error) + smallest_subnormal(dtype)  # rounded to its type
+    error = np.where(points * pair(a1, b1) < float(np.finfo(wide).max), error, np.inf)
+    if result == "kernel":
+        return np.broadcast_to(outward(error, products, 20 + count, dtype), geometry.weight_shape)
+    whole = tiles.cut(result, geometry, tiling)  # the tiles that hold a cell are added up
+    error, products = (_joined(rows, whole) for rows in (error, products))
+    shared = tiles.overlaps(whole)
+    error = error + gamma(shared - 1, dtype) * (products + error)
+    return outward(error, products, 20 + count + shared, dtype)
+
+
+def _rows(array: Array, role: Role, geometry: Geometry, tiling: tuple[int, ...]) -> Array:
+    """Tiles as rows; a kernel has them already."""
+    if role == "kernel":
+        return array
+    found = tiles.split(array, tiles.cut(role, geometry, tiling))
+    return found.reshape(prod(found.shape[: 1 + geometry.ndim]), *found.shape[1 + geometry.ndim :])
+
+
+def _joined(rows: Array, tiling: Geometry) -> Array:
+    """What one number for each row and channel adds up to."""
+    return tiles.joined(np.broadcast_to(rows, (*rows.shape[:2], *tiling.kernel_size)), tiling)
 
 
 def _count(name: str, a: Array, geometry: Geometry) -> int:
@@ -158,10 +175,9 @@ def _count(name: str, a: Array, geometry: Geometry) -> int:
     return {"conv": geometry.group_in, "weight_gradient": len(a), "input_gradient": geometry.group_out}[name]
 
 
-def _norms(array: Array, role: Role, geometry: Geometry, least: float) -> tuple[Array, Array]:
-    """1-norm and 2-norm over the spatial axes, not below the least."""
-    values = pad(size(array), geometry) if role == "input" else size(array)
-    spatial = tuple(range(2, array.ndim))
+def _norms(values: Array, least: float) -> tuple[Array, Array]:
+    """1-norm and 2-norm over the spatial axes, not below the least, of what is nowhere negative."""
+    spatial = tuple(range(2, values.ndim))
     top = values.max(axis=spatial, keepdims=True)
     top = np.where(top > 0, top, 1)  # scaled, so that no square underflows
     euclidean = top * np.sqrt(((values / top) ** 2).sum(axis=spatial, keepdims=True))
@@ -173,10 +189,3 @@ def _pairing(name: str, geometry: Geometry) -> Any:
     ones, names = (1,) * geometry.ndim, ("in_channels", "out_channels", "groups")
     cell = Geometry(ones, ones, **{field: getattr(geometry, field) for field in names})
     return lambda a, b: getattr(im2col, name)(a, b, cell)
-
-
-def _turns(geometry: Geometry) -> int:
-    """How often a circular boundary reads a cell."""
-    if geometry.boundary == "zero":
-        return 1
-    return int(prod(-(-axis.padded_size // axis.input_size) for axis in geometry.axes))

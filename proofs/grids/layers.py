@@ -224,12 +224,14 @@ def column_layers() -> list[LayerCase]:
 
 
 def fourier_layers() -> list[LayerCase]:
-    """Small circles: of 2 to 6 cells, and 3 x 4."""
+    """Small circles: of 2 to 6 cells, 3 x 4 and 4 x 4; and layers that are cut into tiles where those are smaller."""
     rows: tuple[tuple[tuple[Any, ...], int], ...] = (
         (((3,), (2,), 1, 1, ((1, 0),), 1, 2), 1),
         (((4,), (2,), 2, 2, ((0, 1),), 2, 2, 2), 2),
         (((3,), (2,), 1, 2, ((2, 0),), 1, 1, 1, "circular"), 1),
+        (((4,), (2,), 1, 2, ((2, 0),), 1, 1, 1, "circular"), 1),
         (((2, 3), (2, 2), (1, 2), 1, ((0, 1), (1, 0)), 1, 1), 1),
+        (((3, 4), (2, 2), (1, 2), 1, ((1, 0), (0, 0)), 1, 1), 1),
     )
     return by_size(LayerCase(Geometry(*fields), batch) for fields, batch in rows)
 

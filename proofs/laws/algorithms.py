@@ -110,7 +110,7 @@ def winograd4(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
 
 @law(
     name="fourier-computes-the-definition",
-    statement="pointwise products of transforms on a large enough circle = the layer's three sums",
+    statement="pointwise products of transforms on large enough circles, one for each tile = the layer's three sums",
     source="convolution theorem; Mathieu, Henaff, LeCun 2013 (arXiv 1312.5851)",
     cases=grids.fourier_layers,
     scope="1 and 2 axes, stride, dilation, padding that widens or crops, groups, batch, both boundaries",
@@ -119,5 +119,6 @@ def winograd4(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
     needs_symbols=True,
 )
 def fourier(case: grids.LayerCase, of: Numbers) -> Iterator[Equation]:
-    """The shipped path, in the field of the roots of unity that it needs."""
-    yield from _computes_the_definition(ExactFourier(), case, of)
+    """The shipped path, in the field of the roots of unity that it needs: as one tile, and cut as large ones are."""
+    for path in (ExactFourier(), ExactFourier(cells=1, kernels=2)):
+        yield from _computes_the_definition(path, case, of)

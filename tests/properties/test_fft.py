@@ -9,11 +9,13 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numeric import rounding
-from numeric.paths import PATHS
-from numeric.paths.fft import Fourier, sizes, transform_error
+from numeric import Geometry, definition, rounding
+from numeric.paths import PATHS, fft, tiles
+from numeric.paths.fft import CELLS, Fourier, sizes, transform_error
 from numeric.paths.toom_cook import along
+from numeric.rounding.paths import fourier_bound
 from tests import checks, strategies
+from tests.strategies import exact
 
 
 class Modular(Fourier):
@@ -25,7 +27,7 @@ class Modular(Fourier):
         """Python's integers."""
         return a.astype(object), b.astype(object)
 
-    def check(self, a, b, terms):
+    def check(self, a, b, circle, terms):
         """Every integer below half of the prime is exact."""
 
     def forward(self, array):
@@ -35,7 +37,7 @@ class Modular(Fourier):
     def inverse(self, points, circle, _):
         """The same with inverse roots, as the integers nearest to zero."""
         found = self._transform(points, circle, -1) * pow(int(np.prod(circle)), -1, self.prime) % self.prime
-        return np.where(found > self.prime // 2, found - self.prime, found).astype(np.int64)
+        return np.where(found > self.prime // 2, found - self.prime, found)
 
     def _transform(self, array, circle, sign):
         for size in circle:
@@ -53,10 +55,50 @@ def _generator(prime):
 
 @given(st.data())
 def test_the_fft_path_is_exact_with_an_exact_transform(data):
-    """Its places, signs and channels are right for reasons that have nothing to do with rounding."""
+    """Its places, signs, channels and tiles are right for reasons that have nothing to do with rounding."""
     assert sympy.isprime(Modular.prime)
-    case = data.draw(strategies.layers(most=1500))
-    checks.check_computes_the_definition(Modular(), case, data.draw(strategies.values(case)))
+    case, cells = data.draw(strategies.layers(most=1500)), data.draw(st.sampled_from([1, 9, 25, CELLS]))
+    values = {name: array.astype(object) for name, array in data.draw(strategies.values(case)).items()}
+    checks.check_computes_the_definition(Modular(cells, 2), case, values)
+
+
+@given(st.data())
+def test_tiles_are_as_small_as_asked_for_and_as_large_as_the_kernel(data):
+    geometry, cells = data.draw(strategies.layers()).geometry, data.draw(st.sampled_from([1, 9, 25, CELLS]))
+    tile = tiles.layer(geometry, Fourier(cells, 2).outputs(geometry))
+    for circle, axis, size in zip(sizes(tile), geometry.axes, Fourier(cells, 2).outputs(geometry), strict=True):
+        assert 1 <= size <= max(axis.output_size, 1)
+        enough = max(cells ** (1 / geometry.ndim), 2 * axis.span - 1)
+        assert circle <= enough or (size == axis.output_size and axis.stride * (size - 1) + axis.span <= enough)
+
+
+@given(data=st.data(), cells=st.sampled_from([1, 16, 36]), dtype=st.sampled_from([np.float32, np.float64]))
+def test_tiles_stay_within_their_bound(data, cells, dtype):
+    """What `numeric.rounding` says of tiles, for tiles that are smaller than a processor's cache would ask for."""
+    case = data.draw(strategies.layers(most=400))
+    random = np.random.default_rng(data.draw(st.integers(0, 99)))
+    of = {name: random.standard_normal(shape).astype(dtype) for name, shape in case.shapes().items()}
+    true = {name: exact(array) for name, array in of.items()}
+    for name, (a, b) in {"conv": "xw", "weight_gradient": "gx", "input_gradient": "gw"}.items():
+        found = getattr(Fourier(cells, 2), name)(of[a], of[b], case.geometry)
+        bound = fourier_bound(name, of[a], of[b], case.geometry, np.dtype(dtype), Fourier(cells, 2))
+        checks.check_within(found, getattr(definition, name)(true[a], true[b], case.geometry), bound)
+
+
+def test_a_large_layer_is_cut_and_its_integers_are_exact():
+    """Two tiles at least on each axis, at the size that ships, and more blocks of them than sums of tiles."""
+    random = np.random.default_rng(0)
+    geometry = Geometry((300, 281), (5, 3), stride=(1, 2), dilation=(2, 1), padding=((3, 9), 1), in_channels=2)
+    assert min(-(-n // m) for n, m in zip(geometry.output_size, PATHS["fft"].outputs(geometry), strict=True)) > 1
+    data = tiles.split(np.zeros(geometry.input_shape(5)), tiles.cut("input", geometry, PATHS["fft"].outputs(geometry)))
+    assert len(fft._blocks(data, tiles.layer(geometry, PATHS["fft"].outputs(geometry)))) > fft.SHARES
+    x, w, g = (
+        random.integers(-4, 5, shape)
+        for shape in (geometry.input_shape(5), geometry.weight_shape, geometry.output_shape(5))
+    )
+    for name, a, b in (("conv", x, w), ("weight_gradient", g, x), ("input_gradient", g, w)):
+        ours, expected = (getattr(PATHS[path], name)(a, b, geometry) for path in ("fft", "im2col"))
+        checks.check_same(ours, expected)
 
 
 @given(st.data())
@@ -85,12 +127,12 @@ def test_integers_are_refused_from_the_bound_on():
     a, b = np.zeros((2, 3, *circle), int), np.zeros((5, 3, *circle), int)
     a[1, 2, 1:3, 1], a[0, 1, 3, 0] = (3, -4), 4  # 2-norms 5 and 4
     b[4, 0, :2, 1], b[2, 1, 0, 0] = (1, 1 - largest), largest - 1  # 1-norms `largest` and one less
-    check(a, b, terms)
-    check(np.zeros_like(a), 2 * b, terms)
-    check(2 * a, np.zeros_like(b), terms)
+    check(a, b, circle, terms)
+    check(np.zeros_like(a), 2 * b, circle, terms)
+    check(2 * a, np.zeros_like(b), circle, terms)
     b[4, 0, 3, 0] = 1
     with pytest.raises(ValueError, match=r"its error is below 1/2, got 0\.5; the other paths are exact"):
-        check(a, b, terms)
+        check(a, b, circle, terms)
 
 
 @pytest.mark.parametrize("size", [2, 8, 45, 96, 100, 243, 320])

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from numeric import Geometry, definition, rounding
 from numeric.paths import PATHS, pointwise
+from numeric.paths.tiles import overlaps
 from numeric.paths.toom_cook import Filtering, along, filtering, strided, stuffed
-from numeric.paths.winograd import Winograd, cut, evaluate, overlaps, terms
+from numeric.paths.winograd import Winograd, cut, evaluate, terms
 from numeric.rounding.paths import ROLES
 from proofs.grids import LayerCase
 from tests import checks, strategies
@@ -174,15 +175,15 @@ def test_no_cell_is_in_more_tiles_than_counted(outputs, data):
     used = Winograd.of_three_taps(outputs).filterings[0]
     tiles = replace(cut("input", used, geometry), in_channels=1, out_channels=1, groups=1)
     ones = np.ones(tiles.output_shape(1), int), np.ones(tiles.weight_shape, int)
-    assert definition.input_gradient(*ones, tiles).max() <= overlaps(used, geometry)
+    assert definition.input_gradient(*ones, tiles).max() <= overlaps(tiles)
 
 
 def test_inner_cells_are_in_two_tiles_on_every_axis_and_again_for_every_turn():
     two, four = (Winograd.of_three_taps(outputs).filterings[0] for outputs in (2, 4))
-    assert overlaps(two, Geometry((9, 7), (3, 3))) == overlaps(four, Geometry((9, 7), (3, 3))) == 4
-    assert overlaps(filtering(1, 3, (0, 1)), Geometry((9,), (3,))) == 3
+    assert [overlaps(cut("input", used, Geometry((9, 7), (3, 3)))) for used in (two, four)] == [4, 4]
+    assert overlaps(cut("input", filtering(1, 3, (0, 1)), Geometry((9,), (3,)))) == 3
     wound = Geometry((3, 5), (3, 3), padding=((3, 2), (1, 0)), boundary="circular")
-    assert overlaps(two, wound) == 2 * 2 * 3 * 2  # 8 cells on a circle of 3, 6 on one of 5
+    assert overlaps(cut("input", two, wound)) == 2 * 2 * 3 * 2  # 8 cells on a circle of 3, 6 on one of 5
 
 
 ON_A_LINE = {  # the largest sums of absolute values in the rows of the three matrices of F(2, 3), and the products

@@ -9,7 +9,8 @@ from tests.meta.planted.fault import Fault, edits
 DIRECT, FUSED = "numeric.paths.compiled.direct", "numeric.paths.compiled.fused"
 LAYOUT, TURNED, DILATED = "numeric.paths.compiled.layout", "numeric.paths.turned", "numeric.paths.dilated"
 IM2COL = "numeric.paths.im2col"
-WINDOWS, FOURIER, WINOGRAD = "numeric.paths.windows", "numeric.paths.fft.Fourier", "numeric.paths.winograd"
+WINDOWS, TILES, WINOGRAD = "numeric.paths.windows", "numeric.paths.tiles", "numeric.paths.winograd"
+FFT, FOURIER = "numeric.paths.fft", "numeric.paths.fft.Fourier"
 
 
 def _wrong_entry(name: str, matrix: str) -> Winograd:
@@ -24,9 +25,9 @@ FAULTS = [
     *edits(
         "windows",
         "conv",
-        (f"{WINDOWS}.overlap_add", "overwrites", "+= parts[tap]", "= parts[tap]"),
+        (f"{WINDOWS}.overlap_add", "taps overwrite", "+= parts[tap]", "= parts[tap]"),
         (
-            f"{WINDOWS}._unpad",
+            f"{WINDOWS}._unwound",
             "wrapped cells overwrite",
             "np.add.at(np.moveaxis(x, number, 0), _wrapped(axis), np.moveaxis(padded, number, 0))",
             "np.moveaxis(x, number, 0)[_wrapped(axis)] = np.moveaxis(padded, number, 0)",
@@ -86,19 +87,19 @@ FAULTS = [
         "winograd",
         "winograd conv",
         (
-            f"{WINOGRAD}.cut",
+            f"{TILES}.cut",
             "inputs filled up at the low end",
-            "(low, high + used.stride * more)",
-            "(low + used.stride * more, high)",
+            "(axis.low, axis.high + axis.stride * more)",
+            "(axis.low + axis.stride * more, axis.high)",
         ),
-        (f"{WINOGRAD}.cut", "tiles of strided layers as far apart as others", "(used.stride if role", "(1 if role"),
+        (f"{TILES}.cut", "tiles of strided layers as far apart as others", "axis.stride * m for", "m for"),
         (
             f"{WINOGRAD}.Winograd._run",
             "divided once for all axes",
             "filtering.scale**geometry.ndim",
             "filtering.scale",
         ),
-        (f"{WINOGRAD}.cut", "outputs filled up at the low end", "(0, more)", "(more, 0)"),
+        (f"{TILES}.cut", "outputs filled up at the low end", "(0, more)", "(more, 0)"),
     ),
     *(
         Fault(
@@ -151,10 +152,18 @@ FAULTS = [
     *edits(
         "fft",
         "fft conv",
-        (f"{FOURIER}.conv", "missing conjugate", "_taps(geometry), -1", "_taps(geometry), 1"),
-        (f"{FOURIER}.weight_gradient", "missing conjugate", "_outputs(geometry), -1", "_outputs(geometry), 1"),
-        (f"{FOURIER}.input_gradient", "one conjugate too many", "_taps(geometry), 1", "_taps(geometry), -1"),
-        ("numeric.paths.fft._outputs", "stride ignored", "s * np.arange(n)", "np.arange(n)"),
+        (f"{FOURIER}.conv", "missing conjugate", "_taps(tile), -1", "_taps(tile), 1"),
+        (f"{FOURIER}.weight_gradient", "missing conjugate", "_outputs(tile), -1", "_outputs(tile), 1"),
+        (f"{FOURIER}.input_gradient", "one conjugate too many", "_taps(tile), 1", "_taps(tile), -1"),
+        (f"{FFT}._outputs", "stride ignored", "s * np.arange(n)", "np.arange(n)"),
+    ),
+    *edits(
+        "fft",
+        "fft",
+        (f"{WINDOWS}.overlap_add", "tiles overwrite", "+= parts[(slice", "= parts[(slice"),
+        (f"{WINDOWS}.window", "stride ignored", "slice(s * n, s * n +", "slice(n, n +"),
+        (f"{TILES}.place", "tiles overlap", "slice(n * m, (n + 1) * m)", "slice(n, n + m)"),
+        (f"{TILES}.cut", "the last tile reads no further", "axis.high + axis.stride * more", "axis.high"),
     ),
     *edits(
         "fft",
@@ -165,7 +174,14 @@ FAULTS = [
     *edits(
         "fft",
         "fft",
-        ("numeric.paths.fft._smooth", "sizes with large factors", "(2, 3, 5)", "(2, 3, 5, 7)"),
+        (
+            f"{FOURIER}.weight_gradient",
+            "a share's first tiles only",
+            "reduce(np.add, map(product, share))",
+            "product(share[0])",
+        ),
+        (f"{FFT}._smooth", "sizes with large factors", "(2, 3, 5)", "(2, 3, 5, 7)"),
+        (f"{FOURIER}.outputs", "circles as long as the layer", "(1 / geometry.ndim)", "1"),
         symbolic=False,
     ),
 ]
