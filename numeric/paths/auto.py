@@ -13,8 +13,9 @@ for: integers, objects and all else are computed by im2col, always.
 The model is arithmetic: multiply-adds by a rate, bytes by a bandwidth, and a call's overhead. What is counted follows
 from the algorithm; the constants were fitted to what `python -m tests.benchmarks.conv_speed --paths` times, which
 prints model and measurement side by side: on two quiet cores of an AMD EPYC with AVX-512, where the model is off by a
-factor of 1.1 to 1.4 in the mean and of 3.4 at most (4.5 for shift). They are to decide between paths and promise no
-time. Nothing is measured here.
+factor of 1.1 to 1.4 in the mean and of 3.4 at most (4.5 for shift); those of NumPy's Winograd and FFT on an AMD EPYC
+with AVX2, in proportion to im2col there. They are to decide between paths and promise no time. Nothing is measured
+here.
 """
 
 from __future__ import annotations
@@ -24,16 +25,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import log2, prod
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
 from numeric.geometry import Geometry
-from numeric.paths import EVERY, SUMS, fft, im2col, tiles
+from numeric.paths import EVERY, SUMS, im2col
 from numeric.paths.compiled.direct import band_space
 from numeric.paths.compiled.fused import Fused, piece_space
 from numeric.paths.fft import Fourier, sizes
+from numeric.paths.tiles import SHARES
 from numeric.paths.turned import backward
+from numeric.paths.winograd import Winograd, cut, turns
 from numeric.threads import cores
 
 FOURIER = Fourier()
@@ -126,27 +129,33 @@ def _filled(work: Work) -> float:
 
 
 def _winograd(outputs: int) -> Callable[[Work], Counts]:
+    """Products at points, and those of the matrices that take cells, outputs and kernels there, an axis at a time."""
+
     def count(work: Work) -> Counts:
-        geometry = work.geometry
-        tiles = work.batch * prod(-(-size // outputs) for size in geometry.output_size)
-        points = tiles * prod(axis.stride * (outputs - 1) + axis.kernel_size for axis in geometry.axes)
-        moved = points * (geometry.in_channels + geometry.out_channels)
-        return Counts(points * geometry.group_in * geometry.out_channels, moved + work.arrays, 3 * moved)
+        of = work.geometry
+        one = next(f for f in cast(Winograd, EVERY[f"winograd{outputs}"]).filterings if f.stride == of.stride[0])
+        tiling, n, both = cut(of, one, work.itemsize), one.points, of.in_channels + of.out_channels
+        tiles, points, kernels = work.batch * prod(tiling.count), n**of.ndim, prod(of.weight_shape[:2])
+        sides = ((one.inputs, tiles * of.in_channels), (one.outputs, tiles * of.out_channels), (one.taps, kernels))
+        there = sum(number * sum(n ** (k + 1) * m ** (of.ndim - k) for k in range(of.ndim)) for m, number in sides)
+        passes = 4 if work.function != "input_gradient" or turns(of) else 9
+        moved = passes * tiles * points * both + (10 if max(of.dilation) > 1 else 1) * work.arrays
+        space = 2 * work.arrays + 2 * cores() * min(tiling.block, tiles) * points * both
+        products = tiles * points * of.group_in * of.out_channels
+        return Counts(products + there, moved, space + (3 + cores()) * points * kernels)
 
     return count
 
 
 def _fft(work: Work) -> Counts:
     """Transforms of every tile, kernel and output; four multiply-adds to a complex product, half the spectrum."""
-    geometry, size = work.geometry, FOURIER.outputs(work.geometry)
-    tile, kernels = tiles.layer(geometry, size), prod(geometry.weight_shape[:2])
-    cells, rows = prod(sizes(tile)), work.batch * prod(tiles.cut("output", geometry, size).output_size)
-    both = geometry.in_channels + geometry.out_channels
-    products = 2 * cells * rows * geometry.group_in * geometry.out_channels
-    running = cores() * max(fft.BLOCK // (work.itemsize * cells * max(geometry.out_channels, geometry.in_channels)), 1)
-    space = 2 * work.arrays + rows * geometry.in_channels * prod(tile.input_size)
-    space += 5 * min(rows, running) * both * cells + (8 + fft.SHARES) * kernels * cells
-    return Counts(products, (rows * both + kernels) * cells * log2(cells + 1), space)
+    of, tiling = work.geometry, FOURIER.tiling(work.geometry, work.itemsize)
+    cells, tiles, kernels = prod(sizes(tiling.layer)), work.batch * prod(tiling.count), prod(of.weight_shape[:2])
+    both = of.in_channels + of.out_channels
+    products = 2 * cells * tiles * of.group_in * of.out_channels
+    running = cores() * min(tiling.block, tiles) * cells
+    space = 2 * work.arrays + 5 * running * both + (8 + SHARES) * kernels * cells
+    return Counts(products, (tiles * both + kernels) * cells * log2(cells + 1), space)
 
 
 def _direct(work: Work) -> Counts:
@@ -176,8 +185,8 @@ MODELS: Mapping[str, Model] = {
     "im2col": Model(_im2col, 9e10, 2.5e10, 28e-6),
     "shift": Model(_shift, 8e10, 1.2e10, 50e-6),
     "direct": Model(_direct, 1.02e11, 1.2e11, 16e-6),
-    "winograd2": Model(_winograd(2), 1e11, 5.3e8, 190e-6),
-    "winograd4": Model(_winograd(4), 1e11, 5.3e8, 260e-6),
+    "winograd2": Model(_winograd(2), 8e10, 2.9e10, 190e-6),
+    "winograd4": Model(_winograd(4), 8e10, 1.9e10, 260e-6),
     "fused2": Model(_fused(2), 1.09e11, 3.3e10, 20e-6),
     "fused4": Model(_fused(4), 1.07e11, 2.4e10, 25e-6),
     "fft": Model(_fft, 1.5e9, 9e9, 85e-6),

@@ -21,9 +21,9 @@ their elements have no roots of unity.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache, reduce
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import log2, prod
 from typing import Any
 
@@ -32,17 +32,15 @@ from numpy.typing import NDArray
 
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Axis, Geometry
-from numeric.paths import pointwise, tiles
-from numeric.paths.memory import empty
-from numeric.threads import each
+from numeric.paths import tiles
+from numeric.paths.tiles import Role, Tiling
 
 Circle = Sequence[int]
-Block = tuple[NDArray[np.intp], ...]  # indices of some tiles: of their samples, and on each axis
+Places = list[NDArray[np.intp]]  # of each axis
 CELLS = 3 << 13  # of a circle: 96 KB in float32
 FIXED = 8  # passes over a circle that it takes besides those of its transforms
 CALL = 25  # cells of an axis that are transformed in the time of a transform's beginning
 BLOCK = 1 << 20  # bytes of circles at once
-SHARES = 8  # sums of tiles, as many for any number of threads: no result depends on that
 PASS = 13  # units of roundoff that each doubling of a transform's size costs: see `transform_error`
 
 
@@ -63,63 +61,36 @@ class Fourier:
 
     def conv(self, x: Array, w: Array, geometry: Geometry) -> Array:
         """Output of the layer (cross-correlation), shape `(batch, out_channels, *output)`."""
-        x, w = self.numbers(x, w)
-        size = self.outputs(geometry)
-        tile, data = tiles.layer(geometry, size), tiles.split(x, tiles.cut("input", geometry, size))
-        circle = sizes(tile)
-        filters = _place(w, _taps(tile), -1, circle)
-        self.check(data, filters, circle, geometry.group_in)
-        spectrum = self.forward(filters)
-        y = empty(geometry.output_shape(len(x)), x.dtype)
-
-        def run(block: Block) -> None:
-            points = pointwise.conv(self.forward(_place(data[block], _cells(tile), 1, circle)), spectrum, tile)
-            found = self.inverse(points, circle, x.dtype)[_at(_outputs(tile))]
-            for part, (n, *number) in zip(found, np.transpose(block), strict=True):
-                there = y[(n, slice(None), *tiles.place(number, size))]
-                there[...] = part[tuple(map(slice, there.shape))]
-
-        each(run, _blocks(data, tile), _moved(data, tile))
-        return y
+        return self._run("conv", x, w, geometry)
 
     def weight_gradient(self, g: Array, x: Array, geometry: Geometry) -> Array:
         """dL/dw for the cotangent `g = dL/dy`, shape `(out_channels, channels // groups, *kernel)`."""
-        g, x = self.numbers(g, x)
-        size = self.outputs(geometry)
-        tile, circle = tiles.layer(geometry, size), sizes(tiles.layer(geometry, size))
-        data = tiles.split(x, tiles.cut("input", geometry, size))
-        cotangents = tiles.split(g, tiles.cut("output", geometry, size))
-        self.check(data, cotangents, circle, prod(data.shape[: 1 + geometry.ndim]))
-
-        def product(block: Block) -> Array:
-            cotangent = _place(cotangents[block], _outputs(tile), -1, circle)
-            points = self.forward(cotangent), self.forward(_place(data[block], _cells(tile), 1, circle))
-            return pointwise.weight_gradient(*points, tile)
-
-        blocks = _blocks(data, tile)
-        shares = [blocks[first::SHARES] for first in range(min(SHARES, len(blocks)))]
-        found = each(lambda share: reduce(np.add, map(product, share)), shares, _moved(data, tile))
-        dw: Array = self.inverse(reduce(np.add, found), circle, g.dtype)[_at(_taps(tile))]
-        return dw
+        return self._run("weight_gradient", g, x, geometry)
 
     def input_gradient(self, g: Array, w: Array, geometry: Geometry) -> Array:
         """dL/dx for the cotangent `g = dL/dy`, shape `(batch, channels, *spatial)`."""
-        g, w = self.numbers(g, w)
-        size = self.outputs(geometry)
-        tile, whole = tiles.layer(geometry, size), tiles.cut("input", geometry, size)
-        circle, data = sizes(tile), tiles.split(g, tiles.cut("output", geometry, size))
-        filters = _place(w, _taps(tile), 1, circle)
-        self.check(data, filters, circle, geometry.group_out)
-        spectrum = self.forward(filters)
-        x = np.zeros((*data.shape[: 1 + geometry.ndim], geometry.in_channels, *tile.input_size), g.dtype)
+        return self._run("input_gradient", g, w, geometry)
 
-        def run(block: Block) -> None:
-            cotangent = _place(data[block], _outputs(tile), 1, circle)
-            points = pointwise.input_gradient(self.forward(cotangent), spectrum, tile)
-            x[block] = self.inverse(points, circle, g.dtype)[_at(_cells(tile))]
+    def _run(self, name: str, a: Array, b: Array, geometry: Geometry) -> Array:
+        a, b = self.numbers(a, b)
+        tiling = self.tiling(geometry, a.itemsize)
+        tile = tiling.layer
+        circle = sizes(tile)
+        self.check(a, b, circle, tiling.terms(name, len(a)))
+        taps, outputs, cells = _taps(tile), _outputs(tile), _cells(tile)
+        places: dict[str, dict[Role, tuple[Places, int]]] = {
+            "conv": {"input": (cells, 1), "kernel": (taps, -1), "output": (outputs, 1)},
+            "weight_gradient": {"input": (cells, 1), "output": (outputs, -1), "kernel": (taps, 1)},
+            "input_gradient": {"output": (outputs, 1), "kernel": (taps, 1), "input": (cells, 1)},
+        }
+        found: Array = getattr(tiles, name)(a, b, tiling, _Circles(self, circle, a.dtype, places[name]))
+        return found
 
-        each(run, _blocks(data, tile), _moved(data, tile))
-        return tiles.joined(x, whole)
+    def tiling(self, geometry: Geometry, itemsize: int) -> Tiling:
+        """Tiles, as many at once as `BLOCK` bytes of circles hold."""
+        tiling = Tiling(geometry, self.outputs(geometry))
+        row = max(geometry.in_channels, geometry.out_channels) * prod(sizes(tiling.layer)) * itemsize
+        return replace(tiling, block=max(BLOCK // row, 1))
 
     def outputs(self, geometry: Geometry) -> tuple[int, ...]:
         """Those of a tile on each axis."""
@@ -155,6 +126,33 @@ class Fourier:
         transform = np.fft.ifftn if dtype.kind == "c" else np.fft.irfftn
         found = transform(points, circle, range(2, points.ndim))
         return (np.rint(found) if dtype.kind in "iu" else found).astype(dtype, copy=False)
+
+
+@dataclass(frozen=True)
+class _Circles:
+    """Tiles and kernels at the points of a circle's transform, each at its places, from the end of it if that is -1."""
+
+    path: Fourier
+    circle: Circle
+    dtype: np.dtype[Any]
+    places: Mapping[Role, tuple[Places, int]]
+
+    def forward(self, role: Role, array: Array) -> Array:
+        """To points: `(*points, channels, tiles)`, or `(*points, out, in)`."""
+        ndim = len(self.circle)
+        if role != "kernel":  # (batch, channels, *tiles, *cells) -> (tiles, channels, *cells)
+            array = np.moveaxis(array, 1, ndim + 1)
+            array = array.reshape(prod(array.shape[: ndim + 1]), *array.shape[ndim + 1 :])
+        points = self.path.forward(_place(array, *self.places[role], self.circle))
+        return points.transpose(*range(2, 2 + ndim), *((0, 1) if role == "kernel" else (1, 0)))
+
+    def inverse(self, role: Role, points: Array, tiles: Sequence[int]) -> Array:
+        """From points."""
+        ndim = len(self.circle)
+        order = (ndim, ndim + 1) if role == "kernel" else (ndim + 1, ndim)
+        found = self.path.inverse(points.transpose(*order, *range(ndim)), self.circle, self.dtype)
+        found = found[_at(self.places[role][0])]
+        return found if role == "kernel" else np.moveaxis(found.reshape(*tiles, *found.shape[1:]), ndim + 1, 1)
 
 
 def transform_error(circle: Circle, unit: float) -> float:
@@ -208,39 +206,25 @@ def _smooth(size: int) -> int:
     return size if rest == 1 else _smooth(size + 1)
 
 
-def _taps(geometry: Geometry) -> list[Array]:
+def _taps(geometry: Geometry) -> Places:
     return [d * np.arange(k) for d, k in zip(geometry.dilation, geometry.kernel_size, strict=True)]
 
 
-def _outputs(geometry: Geometry) -> list[Array]:
+def _outputs(geometry: Geometry) -> Places:
     return [s * np.arange(n) for s, n in zip(geometry.stride, geometry.output_size, strict=True)]
 
 
-def _cells(geometry: Geometry) -> list[Array]:
+def _cells(geometry: Geometry) -> Places:
     return [np.arange(axis.padded_size) for axis in geometry.axes]
 
 
-def _at(places: Sequence[Array]) -> tuple[Any, ...]:
-    """Index of the places on the spatial axes."""
-    return (..., *np.ix_(*places))
-
-
-def _blocks(data: Array, tile: Geometry) -> list[Block]:
-    """Tiles that go at once: as many as `BLOCK` bytes of circles hold, or one; a batch of none is a block, too."""
-    shape = data.shape[: 1 + tile.ndim]
-    channels, count = max(tile.in_channels, tile.out_channels), prod(shape)
-    step = max(BLOCK // (channels * prod(sizes(tile)) * data.itemsize), 1)
-    starts = range(0, max(count, 1), step)
-    return [np.unravel_index(np.arange(start, min(start + step, count)), shape) for start in starts]
-
-
-def _moved(data: Array, tile: Geometry) -> int:
-    """Bytes of all circles that threads may share: of floats."""
-    return prod(data.shape[: 2 + tile.ndim]) * prod(sizes(tile)) * data.itemsize if data.dtype.kind in "fc" else 0
-
-
-def _place(array: Array, places: Sequence[Array], sign: int, circle: Circle) -> Array:
+def _place(array: Array, places: Places, sign: int, circle: Circle) -> Array:
     """Entries at the places, counted from the end of the circle if the sign is -1, and zeros between them."""
     placed = np.zeros((*array.shape[:2], *circle), array.dtype)
     placed[_at([sign * place % size for place, size in zip(places, circle, strict=True)])] = array
     return placed
+
+
+def _at(places: Places) -> tuple[Any, ...]:
+    """Index of the places on the spatial axes."""
+    return (..., *np.ix_(*places))

@@ -1,63 +1,179 @@
-"""A layer as one on tiles: so many outputs on each axis, and all that they read.
+"""A layer on tiles: so many outputs on each axis, and all that they read.
 
-Tiles of outputs do not overlap, and the last of them are filled up with zeros; what two of them read may overlap. Rows
-are all tiles of all samples, `(rows, channels, *cells)`.
+Tiles of outputs do not overlap, and the last of them are filled up with zeros; what two of them read may overlap. An
+algorithm that takes tiles and kernels to points, where the layer is pointwise, and products back from there (`Points`)
+runs here, in blocks of tiles that stay in a core's cache, which threads share. The gradients take the same way, from
+other arguments to another result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, reduce
 from math import prod
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from numeric.dtypes import Array
 from numeric.geometry import Geometry
-from numeric.paths.windows import overlap_add, windows
+from numeric.paths import pointwise
+from numeric.paths.windows import add_windows, overlap_add, unpad, windows
+from numeric.threads import each
 
 Side = Literal["input", "output"]
+Role = Literal["input", "kernel", "output"]
+Block = tuple[slice, slice]  # samples, and rows of tiles
+ROLES: Mapping[str, tuple[Role, Role, Role]] = {  # of both arguments, and of the result
+    "conv": ("input", "kernel", "output"),
+    "weight_gradient": ("output", "input", "kernel"),
+    "input_gradient": ("output", "kernel", "input"),
+}
+SHARES = 8  # sums of tiles, as many for any number of threads: no result depends on that
 
 
-def layer(geometry: Geometry, size: Sequence[int]) -> Geometry:
-    """The layer of a tile, without padding."""
-    return replace(geometry, input_size=cut("input", geometry, size).kernel_size, padding=0, boundary="zero")
+class Points(Protocol):
+    """How arrays get to points and back; tiles are `(batch, channels, *tiles, *cells)`, kernels `(out, in, *kernel)`.
+
+    At points they are `(*points, channels, tiles)` and `(*points, out, in)`.
+    """
+
+    def forward(self, role: Role, array: Array) -> Array:
+        """To points."""
+
+    def inverse(self, role: Role, points: Array, tiles: Sequence[int]) -> Array:
+        """From points: tiles of so many samples, and on each axis; or kernels, for the role that says so."""
 
 
-def cut(side: Side, geometry: Geometry, size: Sequence[int]) -> Geometry:
-    """Tiles of `size` outputs, or of what they read, as the windows of a kernel of their own size."""
-    fill = [-n % m for n, m in zip(geometry.output_size, size, strict=True)]
+@dataclass(frozen=True)
+class Tiling:
+    """A layer cut into tiles of `size` outputs; `block`: how many tiles go through all steps at once."""
+
+    geometry: Geometry
+    size: tuple[int, ...]
+    block: int = 1
+
+    @property
+    def layer(self) -> Geometry:
+        """That of a tile, without padding."""
+        return replace(self.geometry, input_size=self.cut("input").kernel_size, padding=0, boundary="zero")
+
+    def cut(self, side: Side) -> Geometry:
+        """Tiles of outputs, or of what they read, as the windows of a kernel of their own size."""
+        return _cut(self, side)
+
+    @property
+    def count(self) -> tuple[int, ...]:
+        """Tiles on each axis."""
+        return self.cut("output").output_size
+
+    @property
+    def overlaps(self) -> int:
+        """How many tiles hold a cell of the input, at most, counted again for every turn of a circular boundary."""
+        turns, of = 1, self.cut("input")
+        if of.boundary == "circular":
+            turns = prod(-(-axis.padded_size // axis.input_size) for axis in of.axes)
+        return int(turns * prod(-(-axis.kernel_size // axis.stride) for axis in of.axes))
+
+    def terms(self, name: str, batch: int) -> int:
+        """Products that a function adds up at a point: channels of a group, or tiles."""
+        channels = {"conv": self.geometry.group_in, "input_gradient": self.geometry.group_out}
+        return channels.get(name, batch * prod(self.count))
+
+    def split(self, array: Array, side: Side) -> Array:
+        """All tiles, `(batch, channels, *tiles, *cells)`: a view of the padded array."""
+        return windows(array, self.cut(side))
+
+    def joined(self, tiles: Array, side: Side) -> Array:
+        """Adjoint of `split`: every cell is the sum of what the tiles that hold it have there."""
+        return overlap_add(tiles, self.cut(side))
+
+    def blocks(self, batch: int) -> list[Block]:
+        """Whole samples, as many as fit, or rows of the tiles of one; of no sample one block, too."""
+        rows, row = self.count[0], max(prod(self.count[1:]), 1)
+        fit = max(self.block // row, 1)
+        if fit >= rows or not batch:
+            step = max(fit // max(rows, 1), 1)
+            return [(slice(n, n + step), slice(0, rows)) for n in range(0, max(batch, 1), step)]
+        step = -(-rows // -(-rows // fit))  # as few blocks as fit, of equal size
+        return [(slice(n, n + 1), slice(first, first + step)) for n in range(batch) for first in range(0, rows, step)]
+
+
+@lru_cache(maxsize=4096)
+def _cut(tiling: Tiling, side: Side) -> Geometry:
+    of, size = tiling.geometry, tiling.size
+    fill = [-n % m for n, m in zip(of.output_size, size, strict=True)]
     if side == "output":
         padding = [(0, more) for more in fill]
-        whole: Any = {"input_size": geometry.output_size, "boundary": "zero"}
-        return replace(geometry, stride=size, kernel_size=size, dilation=1, padding=padding, **whole)
-    padding = [(axis.low, axis.high + axis.stride * more) for axis, more in zip(geometry.axes, fill, strict=True)]
-    cells = [axis.stride * (m - 1) + axis.span for axis, m in zip(geometry.axes, size, strict=True)]
-    steps = [axis.stride * m for axis, m in zip(geometry.axes, size, strict=True)]
-    return replace(geometry, stride=steps, kernel_size=cells, dilation=1, padding=padding)
+        whole: Any = {"input_size": of.output_size, "boundary": "zero"}
+        return replace(of, stride=size, kernel_size=size, dilation=1, padding=padding, **whole)
+    padding = [(axis.low, axis.high + axis.stride * more) for axis, more in zip(of.axes, fill, strict=True)]
+    cells = [axis.stride * (m - 1) + axis.span for axis, m in zip(of.axes, size, strict=True)]
+    steps = [axis.stride * m for axis, m in zip(of.axes, size, strict=True)]
+    return replace(of, stride=steps, kernel_size=cells, dilation=1, padding=padding)
 
 
-def split(array: Array, tiling: Geometry) -> Array:
-    """Tiles as `(batch, *tiles, channels, *cells)`: a view of the padded array."""
-    return np.moveaxis(windows(array, tiling), 1, 1 + tiling.ndim)
+def conv(x: Array, w: Array, tiling: Tiling, points: Points) -> Array:
+    """Output of the layer (cross-correlation), shape `(batch, out_channels, *output)`."""
+    geometry, cells, filters = tiling.geometry, tiling.split(x, "input"), points.forward("kernel", w)
+    both = list(zip(tiling.count, tiling.size, strict=True))
+    y = np.empty((len(x), geometry.out_channels, *(count * size for count, size in both)), x.dtype)
+    apart = y.reshape(*y.shape[:2], *(n for pair in both for n in pair))
+    places = apart.transpose(0, 1, *range(2, apart.ndim, 2), *range(3, apart.ndim, 2))
+
+    def run(block: Block) -> None:
+        found = pointwise.conv(points.forward("input", _taken(cells, block)), filters, geometry)
+        there = _taken(places, block)
+        there[...] = points.inverse("output", found, _tiles(there, geometry))
+
+    each(run, tiling.blocks(len(x)), _moved(cells))
+    return np.ascontiguousarray(y[(slice(None), slice(None), *map(slice, geometry.output_size))])
 
 
-def place(tile: Sequence[int], size: Sequence[int]) -> tuple[slice, ...]:
-    """Outputs of a tile."""
-    return tuple(slice(n * m, (n + 1) * m) for n, m in zip(tile, size, strict=True))
+def weight_gradient(g: Array, x: Array, tiling: Tiling, points: Points) -> Array:
+    """dL/dw for the cotangent `g = dL/dy`, shape `(out_channels, channels // groups, *kernel)`."""
+    cotangents, cells = tiling.split(g, "output"), tiling.split(x, "input")
+
+    def product(block: Block) -> Array:
+        factors = points.forward("output", _taken(cotangents, block)), points.forward("input", _taken(cells, block))
+        return pointwise.weight_gradient(*factors, tiling.geometry)
+
+    blocks = tiling.blocks(len(x))
+    shares = [blocks[first::SHARES] for first in range(min(SHARES, len(blocks)))]
+    found = each(lambda share: reduce(np.add, map(product, share)), shares, _moved(cells))
+    return points.inverse("kernel", reduce(np.add, found), ())
 
 
-def joined(array: Array, tiling: Geometry) -> Array:
-    """Adjoint of `split`, also of rows: every cell is the sum of what the tiles that hold it have there."""
-    kept = array.shape[-1 - tiling.ndim :]
-    batch = prod(array.shape[: -1 - tiling.ndim]) // max(prod(tiling.output_size), 1)
-    return overlap_add(np.moveaxis(array.reshape(batch, *tiling.output_size, *kept), 1 + tiling.ndim, 1), tiling)
+def input_gradient(g: Array, w: Array, tiling: Tiling, points: Points) -> Array:
+    """dL/dx for the cotangent `g = dL/dy`, shape `(batch, channels, *spatial)`."""
+    geometry, whole = tiling.geometry, tiling.cut("input")
+    cotangents, filters = tiling.split(g, "output"), points.forward("kernel", w)
+    padded = np.zeros((len(g), geometry.in_channels, *(axis.padded_size for axis in whole.axes)), g.dtype)
+
+    def run(block: Block) -> None:
+        part = _taken(cotangents, block)
+        found = pointwise.input_gradient(points.forward("output", part), filters, geometry)
+        there = padded[block[0], :, block[1].start * whole.stride[0] :]
+        add_windows(there, points.inverse("input", found, _tiles(part, geometry)), whole)
+
+    blocks = tiling.blocks(len(g))
+    step = max((rows.stop - rows.start for _, rows in blocks), default=1) or 1
+    turns = -(-whole.kernel_size[0] // (step * whole.stride[0]))  # no two blocks of a turn hold the same cell
+    for turn in range(turns):
+        each(run, [block for block in blocks if block[1].start // step % turns == turn], _moved(cotangents))
+    return unpad(padded, whole)
 
 
-def overlaps(tiling: Geometry) -> int:
-    """How many tiles hold a cell, at most, counted again for every turn of a circular boundary."""
-    turns = 1
-    if tiling.boundary == "circular":
-        turns = prod(-(-axis.padded_size // axis.input_size) for axis in tiling.axes)
-    return int(turns * prod(-(-axis.kernel_size // axis.stride) for axis in tiling.axes))
+def _taken(tiles: Array, block: Block) -> Array:
+    return tiles[block[0], :, block[1]]
+
+
+def _tiles(array: Array, geometry: Geometry) -> tuple[int, ...]:
+    """Samples, and tiles on each axis."""
+    return (len(array), *array.shape[2 : 2 + geometry.ndim])
+
+
+def _moved(tiles: Array) -> int:
+    """Bytes that threads may share: of floats."""
+    return tiles.size * tiles.itemsize if tiles.dtype.kind in "fc" else 0

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property, reduce
+from functools import cached_property, lru_cache, reduce
 from math import lcm
 
 import numpy as np
@@ -26,7 +26,7 @@ import numpy as np
 from numeric.dtypes import Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Filtering:
     """The matrices of F(m, r), each with one row for every point: `y = output^T [(kernel w) * (input d)]`.
 
@@ -54,6 +54,11 @@ class Filtering:
         """N: inputs of one tile, `stride * (m - 1) + r`."""
         return int(self.input.shape[1])
 
+    @property
+    def points(self) -> int:
+        """Products of one tile."""
+        return len(self.input)
+
     @cached_property
     def scale(self) -> int:
         """What the kernel's matrix is multiplied with to become one of integers."""
@@ -71,10 +76,15 @@ class Filtering:
 
     def rounded(self, dtype: np.dtype[np.floating]) -> Filtering:
         """Every entry rounded once to a floating-point type."""
-        return self._of(*(_rounded(matrix, dtype) for matrix in (self.output, self.kernel, self.input)))
+        return _in_type(self, dtype)
 
     def _of(self, output: Array, kernel: Array, inputs: Array) -> Filtering:
         return replace(self, output=output, kernel=kernel, input=inputs)
+
+
+@lru_cache(maxsize=256)
+def _in_type(exact: Filtering, dtype: np.dtype[np.floating]) -> Filtering:
+    return exact._of(*(_rounded(matrix, dtype) for matrix in (exact.output, exact.kernel, exact.input)))
 
 
 def filtering(outputs: int, taps: int, points: Sequence[int | Fraction]) -> Filtering:
@@ -143,10 +153,12 @@ def _joined(
 
 
 def along(array: Array, matrix: Array, ndim: int) -> Array:
-    """`matrix @` every one of the last `ndim` axes."""
-    for _ in range(ndim):
-        array = np.tensordot(array, matrix, ([-ndim], [1]))  # the axis that is left comes last
-    return array
+    """`matrix @` every one of the first `ndim` axes."""
+    points, _ = matrix.shape
+    rest, last = array.shape[ndim:], matrix.astype(array.dtype) if array.dtype.kind == "i" else matrix
+    for axis in range(ndim):
+        array = last @ array.reshape(points**axis, matrix.shape[1], -1)
+    return array.reshape(*(points,) * ndim, *rest)
 
 
 def _powers(points: Sequence[int | Fraction], count: int) -> Array:

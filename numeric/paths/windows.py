@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,36 +56,37 @@ def windows(x: Array, geometry: Geometry) -> Array:
 
 
 def overlap_add(parts: Array, geometry: Geometry) -> Array:
-    """Adjoint of `windows`: add up, for every cell, what each output passes back through each tap.
+    """Adjoint of `windows`: add up, for every cell, what each output passes back through each tap."""
+    sizes = (axis.padded_size for axis in geometry.axes)
+    x = np.zeros((*parts.shape[:2], *sizes), parts.dtype)
+    add_windows(x, parts, geometry)
+    return unpad(x, geometry)
+
+
+def add_windows(padded: Array, parts: Array, geometry: Geometry) -> None:
+    """Add `(batch, channels, *outputs, *kernel)` to the cells that these windows read, the first one at the low end.
 
     Tap by tap for all outputs, or output by output for all taps, whichever are fewer.
     """
-    sizes = (axis.padded_size for axis in geometry.axes)
-    x = np.zeros((*parts.shape[:2], *sizes), parts.dtype)
-    if prod(geometry.kernel_size) <= prod(geometry.output_size):
-        for u in geometry.taps():
-            tap: tuple[Any, ...] = (..., *u)
-            x[reached(u, geometry)] += parts[tap]
+    outputs, kernel = parts.shape[2 : 2 + geometry.ndim], parts.shape[2 + geometry.ndim :]
+    if prod(kernel) <= prod(outputs):
+        for u in np.ndindex(kernel):
+            padded[_cells(u, geometry.dilation, geometry.stride, outputs)] += parts[(..., *u)]
     else:
-        for o in np.ndindex(geometry.output_size):
-            x[window(o, geometry)] += parts[(slice(None), slice(None), *o)]
-    return unpad(x, geometry)
+        for o in np.ndindex(outputs):
+            cells = _cells(o, geometry.stride, geometry.dilation, kernel)
+            padded[cells] += parts[(slice(None), slice(None), *o)]
 
 
 def reached(u: Sequence[int], geometry: Geometry) -> tuple[slice, ...]:
     """Cells of the padded input `(batch, channels, *padded)` that the outputs read through tap `u`."""
-    spatial = (
-        slice(d * t, d * t + s * (size - 1) + 1, s)
-        for t, s, d, size in zip(u, geometry.stride, geometry.dilation, geometry.output_size, strict=True)
-    )
-    return (slice(None), slice(None), *spatial)
+    return _cells(u, geometry.dilation, geometry.stride, geometry.output_size)
 
 
-def window(o: Sequence[int], geometry: Geometry) -> tuple[slice, ...]:
-    """Cells of the padded input `(batch, channels, *padded)` that output `o` reads through all taps."""
+def _cells(place: Sequence[int], apart: Sequence[int], steps: Sequence[int], sizes: Sequence[int]) -> tuple[slice, ...]:
+    """So many cells, so many steps from each other, from a place on that is counted in steps of its own."""
     spatial = (
-        slice(s * n, s * n + d * (size - 1) + 1, d)
-        for n, s, d, size in zip(o, geometry.stride, geometry.dilation, geometry.kernel_size, strict=True)
+        slice(d * t, d * t + s * (size - 1) + 1, s) for t, d, s, size in zip(place, apart, steps, sizes, strict=True)
     )
     return (slice(None), slice(None), *spatial)
 

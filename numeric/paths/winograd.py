@@ -15,19 +15,23 @@ refused with a `ValueError`. A NaN or an infinity spreads over the tiles that re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import prod
 from numbers import Integral
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Geometry
-from numeric.paths import dilated, pointwise, tiles
+from numeric.paths import dilated, tiles
+from numeric.paths.tiles import ROLES, Role, Tiling
 from numeric.paths.toom_cook import Filtering, along, strided
+from numeric.paths.turned import backward, turned
 
-Role = Literal["input", "kernel", "output"]
+BLOCK = 1 << 22  # bytes of points at once
 INT64 = np.iinfo(np.int64).max
 
 
@@ -69,60 +73,82 @@ class Winograd:
         if max(geometry.dilation) > 1:
             plain = dilated.undilated(geometry)
             return dilated.output_of(self.conv(dilated.inputs(x, geometry), w, plain), geometry)
-        return self._run(pointwise.conv, {"input": x, "kernel": w}, "output", geometry)
+        return self._run("conv", x, w, geometry)
 
     def weight_gradient(self, g: Array, x: Array, geometry: Geometry) -> Array:
         """dL/dw for the cotangent `g = dL/dy`, shape `(out_channels, channels // groups, *kernel)`."""
         if max(geometry.dilation) > 1:
             plain = dilated.undilated(geometry)
             return self.weight_gradient(dilated.outputs(g, geometry), dilated.inputs(x, geometry), plain)
-        return self._run(pointwise.weight_gradient, {"output": g, "input": x}, "kernel", geometry)
+        return self._run("weight_gradient", g, x, geometry)
 
     def input_gradient(self, g: Array, w: Array, geometry: Geometry) -> Array:
         """dL/dx for the cotangent `g = dL/dy`, shape `(batch, channels, *spatial)`."""
+        if turns(geometry):
+            return self.conv(g, turned(w, geometry), backward(geometry))
         if max(geometry.dilation) > 1:
             plain = dilated.undilated(geometry)
             return dilated.input_of(self.input_gradient(dilated.outputs(g, geometry), w, plain), geometry)
-        return self._run(pointwise.input_gradient, {"output": g, "kernel": w}, "input", geometry)
+        return self._run("input_gradient", g, w, geometry)
 
-    def _run(self, product: Any, factors: dict[Role, Array], result: Role, geometry: Geometry) -> Array:
-        arrays = as_numbers(*factors.values())
-        dtype, filtering = arrays[0].dtype, self.matrices(geometry)
-        exact = dtype.kind in "iuO"
+    def _run(self, name: str, a: Array, b: Array, geometry: Geometry) -> Array:
+        a, b = as_numbers(a, b)
+        one, dtype, function = self.matrices(geometry), a.dtype, getattr(tiles, name)
+        tiling = cut(geometry, one, dtype.itemsize)
+        if dtype.kind not in "iuO":
+            found: Array = function(a, b, tiling, Matrices(one.rounded(a.real.dtype)))
+            return found
         if dtype.kind in "iu":
-            _expect_small(dict(zip(factors, arrays, strict=True)), result, filtering.integers, geometry)
-            arrays = tuple(array.astype(np.int64) for array in arrays)
-        used = filtering.integers if exact else filtering.rounded(arrays[0].real.dtype)
-        a, b = (evaluate(array, role, used, geometry) for array, role in zip(arrays, factors, strict=True))
-        found = interpolate(product(a, b, geometry), result, used, geometry)
-        return _quotient(found, filtering.scale**geometry.ndim).astype(dtype) if exact else found
+            _expect_small(name, a, b, one.integers, tiling)
+            a, b = a.astype(np.int64), b.astype(np.int64)
+        found = function(a, b, tiling, Matrices(one.integers))
+        return _quotient(found, one.scale**geometry.ndim).astype(dtype)
 
 
-def _expect_small(factors: dict[Role, Array], result: Role, used: Filtering, geometry: Geometry) -> None:
+@dataclass(frozen=True, eq=False)
+class Matrices:
+    """Tiles and kernels at points and back, by matrix products along the cells of every axis."""
+
+    used: Filtering
+
+    def forward(self, role: Role, array: Array) -> Array:
+        """To points: `(*points, channels, tiles)`, or `(*points, out, in)`."""
+        matrix = getattr(self.used, role)
+        if role == "kernel":
+            ndim = array.ndim - 2
+            return along(array.transpose(*range(2, 2 + ndim), 0, 1), matrix, ndim)
+        ndim = array.ndim // 2 - 1  # (batch, channels, *tiles, *cells)
+        cells = array.transpose(*range(2 + ndim, 2 + 2 * ndim), 1, 0, *range(2, 2 + ndim))
+        points = along(cells, matrix, ndim)
+        return points.reshape(*points.shape[: ndim + 1], prod(points.shape[ndim + 1 :]))
+
+    def inverse(self, role: Role, points: Array, tiles: Sequence[int]) -> Array:
+        """From points, by the transposes."""
+        ndim = points.ndim - 2
+        cells = along(points, getattr(self.used, role).T, ndim)
+        if role == "kernel":
+            return cells.transpose(ndim, ndim + 1, *range(ndim))
+        cells = cells.reshape(*cells.shape[: ndim + 1], *tiles)
+        return cells.transpose(ndim + 1, ndim, *range(ndim + 2, cells.ndim), *range(ndim))
+
+
+def _expect_small(name: str, a: Array, b: Array, used: Filtering, tiling: Tiling) -> None:
     """Refuse integers whose intermediate values might pass 2**63."""
-    reached = prod(norm(getattr(used, role)) for role in factors) * norm(getattr(used, result).T)
-    reached **= geometry.ndim
-    reached *= terms(factors, used, geometry) * prod(map(_largest, factors.values()))
-    reached *= tiles.overlaps(cut("input", used, geometry)) if result == "input" else 1
+    first, second, result = ROLES[name]
+    reached = norm(getattr(used, first)) * norm(getattr(used, second)) * norm(getattr(used, result).T)
+    reached **= tiling.geometry.ndim
+    reached *= tiling.terms(name, len(a)) * _largest(a) * _largest(b)
+    reached *= tiling.overlaps if result == "input" else 1
     if reached > INT64:
         raise ValueError(
-            f"winograd{used.outputs} on integers must stay below 2**63 on the way, but could reach {reached:.3g}; "
+            f"winograd{tiling.size[0]} on integers must stay below 2**63 on the way, but could reach {reached:.3g}; "
             "the other paths need not"
         )
 
 
-def evaluate(array: Array, role: Role, used: Filtering, geometry: Geometry) -> Array:
-    """Take an argument to points: `(rows, channels, *points)`, a row for every tile; kernels have rows already."""
-    if role == "kernel":
-        return along(array, used.kernel, geometry.ndim)
-    rows = along(tiles.split(array, cut(role, used, geometry)), getattr(used, role), geometry.ndim)
-    return rows.reshape(prod(rows.shape[: 1 + geometry.ndim]), *rows.shape[1 + geometry.ndim :])
-
-
-def interpolate(points: Array, role: Role, used: Filtering, geometry: Geometry) -> Array:
-    """Adjoint of `evaluate`: take products back from points."""
-    parts = along(points, getattr(used, role).T, geometry.ndim)
-    return parts if role == "kernel" else tiles.joined(parts, cut(role, used, geometry))
+def turns(geometry: Geometry) -> bool:
+    """Whether the input gradient is found as the layer of rotated weights: to read tiles is faster than to add them."""
+    return geometry.boundary == "zero" and set(geometry.stride) == {1}
 
 
 def norm(matrix: Array) -> Any:
@@ -130,16 +156,12 @@ def norm(matrix: Array) -> Any:
     return abs(matrix).sum(axis=1).max()
 
 
-def terms(factors: dict[Role, Array], used: Filtering, geometry: Geometry) -> int:
-    """How many products are added up at a point: channels of a group, or tiles."""
-    if "kernel" not in factors:
-        return len(factors["output"]) * prod(cut("output", used, geometry).output_size)
-    return geometry.group_in if "input" in factors else geometry.group_out
-
-
-def cut(side: tiles.Side, used: Filtering, geometry: Geometry) -> Geometry:
-    """Tiles of m outputs on every axis, or of what they read."""
-    return tiles.cut(side, geometry, (used.outputs,) * geometry.ndim)
+@lru_cache(maxsize=1024)
+def cut(geometry: Geometry, used: Filtering, itemsize: int = 4) -> Tiling:
+    """Tiles of m outputs on every axis, as many at once as `BLOCK` bytes hold of points."""
+    tiling = Tiling(geometry, (used.outputs,) * geometry.ndim)
+    tile = used.points**geometry.ndim * (geometry.in_channels + geometry.out_channels) * itemsize
+    return replace(tiling, block=max(BLOCK // tile, 1))
 
 
 def _largest(array: Array) -> int:

@@ -6,7 +6,6 @@ layer's sums, as the errors are: where products cancel that are much larger than
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 from math import log2, prod
 from typing import Any
@@ -15,19 +14,14 @@ import numpy as np
 
 from numeric.dtypes import Array
 from numeric.geometry import Geometry
-from numeric.paths import EVERY, dilated, im2col, pointwise, tiles
+from numeric.paths import EVERY, dilated, im2col, pointwise
 from numeric.paths.compiled.fused import Fused
 from numeric.paths.fft import Fourier, sizes, transform_error
+from numeric.paths.tiles import ROLES, Role, Side, Tiling
 from numeric.paths.toom_cook import Filtering
 from numeric.paths.turned import backward, stuffed, turned
-from numeric.paths.winograd import Role, Winograd, cut, evaluate, interpolate, norm, terms
+from numeric.paths.winograd import Matrices, Winograd, cut, norm, turns
 from numeric.rounding.model import gamma, outward, size, smallest_subnormal, unit_roundoff
-
-ROLES: Mapping[str, tuple[Role, Role, Role]] = {  # of both arguments, and of the result
-    "conv": ("input", "kernel", "output"),
-    "weight_gradient": ("output", "input", "kernel"),
-    "input_gradient": ("output", "kernel", "input"),
-}
 
 
 def path_bound(name: str, a: Array, b: Array, geometry: Geometry, path: str, offset: Array | None = None) -> Array:
@@ -36,8 +30,9 @@ def path_bound(name: str, a: Array, b: Array, geometry: Geometry, path: str, off
     unit = unit_roundoff(dtype)  # refuses other types before any work
     algorithm = EVERY[path]
     used = algorithm.matrices(geometry) if isinstance(algorithm, Winograd | Fused) else None
-    if isinstance(algorithm, Fused) and name == "input_gradient":
-        used = algorithm.matrices(geometry, back=True)
+    fused = isinstance(algorithm, Fused)
+    if name == "input_gradient" and (fused or (isinstance(algorithm, Winograd) and turns(geometry))):
+        used = algorithm.matrices(geometry, back=True) if isinstance(algorithm, Fused) else used
         name, a, b, geometry = "conv", stuffed(a, geometry), turned(b, geometry), backward(geometry)
     with np.errstate(over="ignore", invalid="ignore"):  # no promise is made there
         if used is not None:
@@ -72,29 +67,40 @@ def winograd_bound(name: str, a: Array, b: Array, geometry: Geometry, used: Filt
     itself one if it is none of the type's numbers; a zero entry counts nothing. A product that underflows is off by up
     to s/2, which the later stages enlarge.
     """
-    first, second, result = ROLES[name]
-    exact = used.absolute.rounded(np.dtype(np.float64))
-    u, v = (evaluate(size(array), role, exact, geometry) for array, role in ((a, first), (b, second)))
-    product, back = getattr(pointwise, name), getattr(exact, result).T
-    sums = interpolate(product(u, v, geometry), result, exact, geometry)
-    count = terms({first: a, second: b}, used, geometry)
-    shared = tiles.overlaps(cut("input", used, geometry)) if result == "input" else 1
-    n = count + shared - 1 + geometry.ndim * sum(map(_roundings, _stages(used, name)))
+    tiling, roles = cut(geometry, used), ROLES[name]
+    exact, result = used.absolute.rounded(np.dtype(np.float64)), roles[2]
+    points = Matrices(exact)
+
+    def back(array: Array) -> Array:
+        tiles = (len(a), *tiling.count)
+        found = points.inverse(result, array, tiles)
+        return found if result == "kernel" else tiling.joined(found, result)
+
+    u, v = (
+        points.forward(role, size(array) if role == "kernel" else tiling.split(size(array), role))
+        for array, role in zip((a, b), roles, strict=False)
+    )
+    product, last = getattr(pointwise, name), getattr(exact, result).T
+    sums = back(product(u, v, geometry))
+    count = tiling.terms(name, len(a))
+    shared = tiling.overlaps if result == "input" else 1
+    n = count + shared - 1 + geometry.ndim * sum(map(_roundings, _matrices(used, name)))
     unit, s = gamma(n, dtype), smallest_subnormal(dtype)
     # what underflow adds, in units of s: by a stage at its end, and by all of them in the result
-    eu, ev = (np.full_like(x, _lost(getattr(exact, role), geometry)) for x, role in ((u, first), (v, second)))
+    first, second, third = (_lost(matrix, geometry) for matrix in _matrices(exact, name))
+    eu, ev = np.full_like(u, first), np.full_like(v, second)
     lost = product(eu, v + s * ev, geometry) + product(u, ev, geometry) + count + 1
-    lost = interpolate(lost, result, exact, geometry) + shared * _lost(back, geometry)
+    lost = back(lost) + shared * third
     bound = outward(unit * sums + s * lost * max(1, (1 + unit) / 2), sums, n + 10, dtype)
     enlarged = (
-        largest(x) * max(1, norm(getattr(exact, role))) ** geometry.ndim for x, role in ((a, first), (b, second))
+        largest(x) * max(1, norm(getattr(exact, role))) ** geometry.ndim for x, role in zip((a, b), roles, strict=False)
     )
-    reached = max(*enlarged, largest(product(u, v, geometry)) * max(1, norm(back)) ** geometry.ndim * shared)
+    reached = max(*enlarged, largest(product(u, v, geometry)) * max(1, norm(last)) ** geometry.ndim * shared)
     return bound if reached * (1 + unit) < float(np.finfo(dtype).max) else np.full_like(bound, np.inf)
 
 
-def _stages(used: Filtering, name: str) -> list[Array]:
-    """Matrices that are applied on each axis."""
+def _matrices(used: Filtering, name: str) -> list[Array]:
+    """In the roles of both arguments, and of the result."""
     first, second, result = ROLES[name]
     return [getattr(used, first), getattr(used, second), getattr(used, result).T]
 
@@ -131,61 +137,52 @@ def fourier_bound(name: str, a: Array, b: Array, geometry: Geometry, dtype: Any,
     roundings; no entry of an inverse is off by more than 1/P of that. The inverse's own error is p times the norm of
     the circular convolution, which is at most a 2-norm times a 1-norm (Young). float16 is transformed in float32.
     """
-    wide, tiling = np.result_type(dtype, np.float32), path.outputs(geometry)
-    tile = tiles.layer(geometry, tiling)
+    wide, tiling = np.result_type(dtype, np.float32), path.tiling(geometry, dtype.itemsize)
     first, second, result = ROLES[name]
-    a, b = (_rows(size(x), role, geometry, tiling) for x, role in ((a, first), (b, second)))
-    circle, count = sizes(tile), _count(name, a, geometry)
+    circle, count, whole = sizes(tiling.layer), tiling.terms(name, len(a)), (len(a), *tiling.count)
     points = prod(circle)
     p, g = transform_error(circle, unit_roundoff(wide)), gamma(3 * count, wide)  # 3: of complex products
     s, unit = smallest_subnormal(wide), unit_roundoff(dtype)
     # below this norm underflow is what counts: each of the log2(P) passes adds at most 24 s to an entry
     least = 2 * points**0.5 * s / unit_roundoff(wide)
-    a1, a2, b1, b2 = (n for x in (a, b) for n in _norms(x, least))
-    pair = _pairing(name, geometry)
+    cells = (x if role == "kernel" else tiling.split(x, role) for x, role in ((a, first), (b, second)))
+    a1, a2, b1, b2 = (norm for x, role in zip(cells, (first, second), strict=True) for norm in _norms(x, role, least))
+
+    def pair(u: Array, v: Array) -> Array:
+        found: Array = getattr(pointwise, name)(u, v, geometry)
+        return found
+
     products, young = pair(a2, b2), np.minimum(pair(a1, b2), pair(a2, b1))
     spectrum = ((2 * p + p * p) * (1 + g) + g) * products
     error = spectrum * (1 + p * points**0.5) + p * young + s * ((24 * log2(points) + 4) * points + 3 * count)
     error = error + unit * (products + error) + smallest_subnormal(dtype)  # rounded to its type
     error = np.where(points * pair(a1, b1) < float(np.finfo(wide).max), error, np.inf)
     if result == "kernel":
+        error, products = (array.reshape(*array.shape, *(1,) * geometry.ndim) for array in (error, products))
         return np.broadcast_to(outward(error, products, 20 + count, dtype), geometry.weight_shape)
-    whole = tiles.cut(result, geometry, tiling)  # the tiles that hold a cell are added up
-    error, products = (_joined(rows, whole) for rows in (error, products))
-    shared = tiles.overlaps(whole)
+    # the tiles that hold a cell are added up
+    error, products = (_joined(array, whole, tiling, result) for array in (error, products))
+    shared = tiling.overlaps if result == "input" else 1
     error = error + gamma(shared - 1, dtype) * (products + error)
     return outward(error, products, 20 + count + shared, dtype)
 
 
-def _rows(array: Array, role: Role, geometry: Geometry, tiling: tuple[int, ...]) -> Array:
-    """Tiles as rows; a kernel has them already."""
-    if role == "kernel":
-        return array
-    found = tiles.split(array, tiles.cut(role, geometry, tiling))
-    return found.reshape(prod(found.shape[: 1 + geometry.ndim]), *found.shape[1 + geometry.ndim :])
+def _joined(numbers: Array, whole: tuple[int, ...], tiling: Tiling, side: Side) -> Array:
+    """What one number for each channel and tile adds up to, in each cell of the tile."""
+    each = np.moveaxis(numbers.reshape(len(numbers), *whole), 0, 1)
+    size = tiling.cut(side).kernel_size
+    return tiling.joined(np.broadcast_to(each.reshape(*each.shape, *(1,) * len(size)), (*each.shape, *size)), side)
 
 
-def _joined(rows: Array, tiling: Geometry) -> Array:
-    """What one number for each row and channel adds up to."""
-    return tiles.joined(np.broadcast_to(rows, (*rows.shape[:2], *tiling.kernel_size)), tiling)
-
-
-def _count(name: str, a: Array, geometry: Geometry) -> int:
-    """How many products are added up at a point."""
-    return {"conv": geometry.group_in, "weight_gradient": len(a), "input_gradient": geometry.group_out}[name]
-
-
-def _norms(values: Array, least: float) -> tuple[Array, Array]:
-    """1-norm and 2-norm over the spatial axes, not below the least, of what is nowhere negative."""
-    spatial = tuple(range(2, values.ndim))
-    top = values.max(axis=spatial, keepdims=True)
+def _norms(array: Array, role: Role, least: float) -> tuple[Array, Array]:
+    """1-norm and 2-norm of tiles, `(channels, tiles)`, or kernels, `(out, in)`, not below the least."""
+    values = size(array)
+    ndim = values.ndim - 2 if role == "kernel" else values.ndim // 2 - 1
+    cells = tuple(range(values.ndim - ndim, values.ndim))
+    top = values.max(axis=cells, keepdims=True)
     top = np.where(top > 0, top, 1)  # scaled, so that no square underflows
-    euclidean = top * np.sqrt(((values / top) ** 2).sum(axis=spatial, keepdims=True))
-    return np.maximum(values.sum(axis=spatial, keepdims=True), least), np.maximum(euclidean, least)
-
-
-def _pairing(name: str, geometry: Geometry) -> Any:
-    """The layer on one cell: norms of pairs of factors, multiplied and added up as their points are."""
-    ones, names = (1,) * geometry.ndim, ("in_channels", "out_channels", "groups")
-    cell = Geometry(ones, ones, **{field: getattr(geometry, field) for field in names})
-    return lambda a, b: getattr(im2col, name)(a, b, cell)
+    euclidean = np.squeeze(top, cells) * np.sqrt(((values / top) ** 2).sum(axis=cells))
+    norms = (np.maximum(norm, least) for norm in (values.sum(axis=cells), euclidean))
+    if role == "kernel":
+        return tuple(norms)
+    return tuple(norm.swapaxes(0, 1).reshape(norm.shape[1], -1) for norm in norms)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numeric import Geometry, definition, rounding
-from numeric.paths import PATHS, fft, tiles
+from numeric.paths import PATHS
 from numeric.paths.fft import CELLS, Fourier, sizes, transform_error
-from numeric.paths.toom_cook import along
+from numeric.paths.tiles import SHARES
 from numeric.rounding.paths import fourier_bound
 from tests import checks, strategies
 from tests.strategies import exact
@@ -43,7 +43,7 @@ class Modular(Fourier):
         for size in circle:
             root = pow(_generator(self.prime), sign * (self.prime - 1) // size, self.prime)
             matrix = np.array([[pow(root, i * j, self.prime) for j in range(size)] for i in range(size)], object)
-            array = along(np.moveaxis(array, 2, -1), matrix, 1) % self.prime
+            array = np.moveaxis(array, 2, -1) @ matrix % self.prime  # which is symmetric
         return array
 
 
@@ -65,7 +65,7 @@ def test_the_fft_path_is_exact_with_an_exact_transform(data):
 @given(st.data())
 def test_tiles_are_as_small_as_asked_for_and_as_large_as_the_kernel(data):
     geometry, cells = data.draw(strategies.layers()).geometry, data.draw(st.sampled_from([1, 9, 25, CELLS]))
-    tile = tiles.layer(geometry, Fourier(cells, 2).outputs(geometry))
+    tile = Fourier(cells, 2).tiling(geometry, 4).layer
     for circle, axis, size in zip(sizes(tile), geometry.axes, Fourier(cells, 2).outputs(geometry), strict=True):
         assert 1 <= size <= max(axis.output_size, 1)
         enough = max(cells ** (1 / geometry.ndim), 2 * axis.span - 1)
@@ -90,8 +90,7 @@ def test_a_large_layer_is_cut_and_its_integers_are_exact():
     random = np.random.default_rng(0)
     geometry = Geometry((300, 281), (5, 3), stride=(1, 2), dilation=(2, 1), padding=((3, 9), 1), in_channels=2)
     assert min(-(-n // m) for n, m in zip(geometry.output_size, PATHS["fft"].outputs(geometry), strict=True)) > 1
-    data = tiles.split(np.zeros(geometry.input_shape(5)), tiles.cut("input", geometry, PATHS["fft"].outputs(geometry)))
-    assert len(fft._blocks(data, tiles.layer(geometry, PATHS["fft"].outputs(geometry)))) > fft.SHARES
+    assert len(PATHS["fft"].tiling(geometry, 8).blocks(5)) > SHARES
     x, w, g = (
         random.integers(-4, 5, shape)
         for shape in (geometry.input_shape(5), geometry.weight_shape, geometry.output_shape(5))

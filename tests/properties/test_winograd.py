@@ -3,6 +3,7 @@
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
+from math import prod
 
 import numpy as np
 import pytest
@@ -10,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numeric import Geometry, definition, rounding
-from numeric.paths import PATHS, pointwise
-from numeric.paths.tiles import overlaps
+from numeric.paths import PATHS, pointwise, winograd
+from numeric.paths.tiles import ROLES, Tiling
 from numeric.paths.toom_cook import Filtering, along, filtering, strided, stuffed
-from numeric.paths.winograd import Winograd, cut, evaluate, terms
-from numeric.rounding.paths import ROLES
+from numeric.paths.winograd import Winograd
 from proofs.grids import LayerCase
 from tests import checks, strategies
 from tests.strategies import exact
@@ -122,10 +122,11 @@ def test_rounded_matrices_are_rounded_once():
         assert (abs(exact(rounded) - fractions) <= rounding.unit_roundoff(dtype) * abs(fractions)).all()
 
 
-def test_a_matrix_is_applied_to_the_last_axes():
-    x = np.arange(2 * 3 * 3).reshape(2, 3, 3)
+def test_a_matrix_is_applied_to_the_first_axes():
+    x = np.arange(3 * 3 * 2).reshape(3, 3, 2)
     matrix = np.array([[1, 2, 0], [0, -1, 3]])
-    checks.check_same(along(x, matrix, 2), np.einsum("ia,jb,nab->nij", matrix, matrix, x))
+    checks.check_same(along(x, matrix, 2), np.einsum("ia,jb,abn->ijn", matrix, matrix, x))
+    checks.check_same(along(x, matrix, 1), np.einsum("ia,abn->ibn", matrix, x))
 
 
 @pytest.mark.parametrize("size", [(3, 2), (2, 5)])
@@ -152,51 +153,79 @@ def test_every_small_plane_of_kernels_of_three(name):
     assert tried == 96
 
 
-@pytest.mark.parametrize("outputs", [2, 4])
-@given(data=st.data())
-def test_the_products_at_a_point_are_counted(outputs, data):
-    """By the products themselves, of ones."""
-    case = data.draw(strategies.layers(kernel=3))
-    case = replace(case, geometry=(geometry := replace(case.geometry, dilation=1)))
-    used = Winograd.of_three_taps(outputs).filterings[0].rounded(np.dtype(float))
-    arrays = {
-        role: np.ones(case.shapes()[name]) for role, name in zip(("input", "kernel", "output"), "xwg", strict=True)
+@given(data=st.data(), size=st.tuples(*[st.integers(1, 4)] * 3))
+def test_the_products_at_a_point_are_counted(data, size):
+    """By the products themselves, of ones: for every function and any tiles."""
+    case = data.draw(strategies.layers())
+    tiling = Tiling(case.geometry, size[: case.geometry.ndim])
+    arrays = {name: np.ones(shape) for name, shape in case.shapes().items()}
+    at = {  # as if every tile had one cell, and every kernel
+        "input": np.ones((case.geometry.in_channels, case.batch * prod(tiling.count))),
+        "kernel": np.ones(arrays["w"].shape[:2]),
+        "output": np.ones((case.geometry.out_channels, case.batch * prod(tiling.count))),
     }
     for name, (first, second, _) in ROLES.items():
-        factors = {role: arrays[role] for role in (first, second)}
-        points = (np.ones_like(evaluate(array, role, used, geometry)) for role, array in factors.items())
-        assert set(getattr(pointwise, name)(*points, geometry).flat) <= {terms(factors, used, geometry)}
+        found = getattr(pointwise, name)(at[first], at[second], case.geometry)
+        assert set(found.flat) <= {tiling.terms(name, case.batch)}
 
 
-@pytest.mark.parametrize("outputs", [2, 4])
-@given(data=st.data())
-def test_no_cell_is_in_more_tiles_than_counted(outputs, data):
-    geometry = replace(data.draw(strategies.layers(kernel=3)).geometry, dilation=1)
-    used = Winograd.of_three_taps(outputs).filterings[0]
-    tiles = replace(cut("input", used, geometry), in_channels=1, out_channels=1, groups=1)
-    ones = np.ones(tiles.output_shape(1), int), np.ones(tiles.weight_shape, int)
-    assert definition.input_gradient(*ones, tiles).max() <= overlaps(tiles)
+@given(data=st.data(), size=st.tuples(*[st.integers(1, 4)] * 3), block=st.integers(1, 5))
+def test_blocks_of_tiles_are_all_tiles(data, size, block):
+    """Each once; of whole samples or of one, and no more than asked for unless it is a row of them."""
+    case = data.draw(strategies.layers())
+    tiling = Tiling(case.geometry, size[: case.geometry.ndim], block)
+    seen = np.zeros((case.batch, *tiling.count), int)
+    for samples, rows in tiling.blocks(case.batch):
+        part = seen[samples, rows]
+        part += 1
+        assert part.size <= max(block, prod(tiling.count[1:]))
+        assert len(part) <= 1 or rows == slice(0, tiling.count[0])
+    assert (seen == 1).all()
+
+
+@given(data=st.data(), size=st.tuples(*[st.integers(1, 4)] * 3))
+def test_no_cell_is_in_more_tiles_than_counted(data, size):
+    geometry = data.draw(strategies.layers()).geometry
+    tiling = Tiling(geometry, size[: geometry.ndim])
+    cut = replace(tiling.cut("input"), in_channels=1, out_channels=1, groups=1)
+    ones = np.ones(cut.output_shape(1), int), np.ones(cut.weight_shape, int)
+    assert definition.input_gradient(*ones, cut).max() <= tiling.overlaps
 
 
 def test_inner_cells_are_in_two_tiles_on_every_axis_and_again_for_every_turn():
-    two, four = (Winograd.of_three_taps(outputs).filterings[0] for outputs in (2, 4))
-    assert [overlaps(cut("input", used, Geometry((9, 7), (3, 3)))) for used in (two, four)] == [4, 4]
-    assert overlaps(cut("input", filtering(1, 3, (0, 1)), Geometry((9,), (3,)))) == 3
+    plane = Geometry((9, 7), (3, 3))
+    assert [Tiling(plane, (m, m)).overlaps for m in (2, 4)] == [4, 4]
+    assert Tiling(Geometry((9,), (3,)), (1,)).overlaps == 3
     wound = Geometry((3, 5), (3, 3), padding=((3, 2), (1, 0)), boundary="circular")
-    assert overlaps(cut("input", two, wound)) == 2 * 2 * 3 * 2  # 8 cells on a circle of 3, 6 on one of 5
+    assert Tiling(wound, (2, 2)).overlaps == 2 * 2 * 3 * 2  # 8 cells on a circle of 3, 6 on one of 5
+
+
+@pytest.mark.parametrize("bytes_", [1, 1 << 9])
+@pytest.mark.parametrize("outputs", [1, 2, 4])
+@given(data=st.data())
+def test_small_blocks_are_the_layer_too(outputs, bytes_, data):
+    """Where blocks hold the same cells: of F(1, 3), three of them an inner one."""
+    case = data.draw(strategies.layers(kernel=3, most=2000))
+    points = {1: (3, -2), 2: (0, 1, -1), 4: (0, 1, -1, 2, -2)}[outputs]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(winograd, "BLOCK", bytes_)
+        path = Winograd((filtering(outputs, 3, points),))  # a new one: tilings are kept
+        checks.check_computes_the_definition(path, case, data.draw(strategies.values(case)))
 
 
 ON_A_LINE = {  # the largest sums of absolute values in the rows of the three matrices of F(2, 3), and the products
     "conv": ("x", "w", 2 * 3 * 3 * 2),  # two channels
     "weight_gradient": ("g", "x", 2 * 2 * 4 * 2 * 3),  # a batch of two, three tiles
-    "input_gradient": ("g", "w", 2 * 3 * 3 * 3 * 2),  # three channels; a cell is in two tiles
+    "input_gradient": ("g", "w", 2 * 3 * 3 * 3),  # three channels
+    "input_gradient circular": ("g", "w", 2 * 3 * 3 * 3 * 2),  # and a cell is in two tiles, which are added up
 }
 
 
 @pytest.mark.parametrize("name", ON_A_LINE)
 def test_integers_are_refused_from_the_first_that_could_leave_int64(name):
     first, second, factor = ON_A_LINE[name]
-    case = LayerCase(Geometry((7,), (3,), in_channels=2, out_channels=3), 2)
+    name, _, circular = name.partition(" ")
+    case = LayerCase(Geometry((8,), (3,), in_channels=2, out_channels=3, boundary=circular or "zero"), 2)
     of = {array: np.zeros(shape, int) for array, shape in case.shapes().items()}
     of[first][0, 1, 0], of[second][1, 0, 2] = -1, (2**63 - 1) // factor
     function = getattr(PATHS["winograd2"], name)

@@ -25,7 +25,7 @@ FAULTS = [
     *edits(
         "windows",
         "conv",
-        (f"{WINDOWS}.overlap_add", "taps overwrite", "+= parts[tap]", "= parts[tap]"),
+        (f"{WINDOWS}.add_windows", "taps overwrite", "+= parts[(...", "= parts[(..."),
         (
             f"{WINDOWS}._unwound",
             "wrapped cells overwrite",
@@ -39,7 +39,7 @@ FAULTS = [
             "np.clip(np.arange(-axis.low, axis.input_size + axis.high), 0, axis.input_size - 1)",
         ),
         (
-            f"{WINDOWS}.reached",
+            f"{WINDOWS}._cells",
             "dilation ignored",
             "slice(d * t, d * t + s * (size - 1) + 1, s)",
             "slice(t, t + s * (size - 1) + 1, s)",
@@ -87,19 +87,19 @@ FAULTS = [
         "winograd",
         "winograd conv",
         (
-            f"{TILES}.cut",
+            f"{TILES}._cut",
             "inputs filled up at the low end",
             "(axis.low, axis.high + axis.stride * more)",
             "(axis.low + axis.stride * more, axis.high)",
         ),
-        (f"{TILES}.cut", "tiles of strided layers as far apart as others", "axis.stride * m for", "m for"),
+        (f"{TILES}._cut", "tiles of strided layers as far apart as others", "axis.stride * m for", "m for"),
         (
             f"{WINOGRAD}.Winograd._run",
             "divided once for all axes",
-            "filtering.scale**geometry.ndim",
-            "filtering.scale",
+            "one.scale**geometry.ndim",
+            "one.scale",
         ),
-        (f"{TILES}.cut", "outputs filled up at the low end", "(0, more)", "(more, 0)"),
+        (f"{TILES}._cut", "outputs filled up at the low end", "(0, more)", "(more, 0)"),
     ),
     *(
         Fault(
@@ -152,18 +152,22 @@ FAULTS = [
     *edits(
         "fft",
         "fft conv",
-        (f"{FOURIER}.conv", "missing conjugate", "_taps(tile), -1", "_taps(tile), 1"),
-        (f"{FOURIER}.weight_gradient", "missing conjugate", "_outputs(tile), -1", "_outputs(tile), 1"),
-        (f"{FOURIER}.input_gradient", "one conjugate too many", "_taps(tile), 1", "_taps(tile), -1"),
+        (f"{FOURIER}._run", "missing conjugate of the kernel", '"kernel": (taps, -1)', '"kernel": (taps, 1)'),
+        (f"{FOURIER}._run", "missing conjugate of the cotangent", '"output": (outputs, -1)', '"output": (outputs, 1)'),
+        (
+            f"{FOURIER}._run",
+            "one conjugate too many",
+            '1), "kernel": (taps, 1), "input"',
+            '1), "kernel": (taps, -1), "input"',
+        ),
         (f"{FFT}._outputs", "stride ignored", "s * np.arange(n)", "np.arange(n)"),
     ),
     *edits(
         "fft",
         "fft",
-        (f"{WINDOWS}.overlap_add", "tiles overwrite", "+= parts[(slice", "= parts[(slice"),
-        (f"{WINDOWS}.window", "stride ignored", "slice(s * n, s * n +", "slice(n, n +"),
-        (f"{TILES}.place", "tiles overlap", "slice(n * m, (n + 1) * m)", "slice(n, n + m)"),
-        (f"{TILES}.cut", "the last tile reads no further", "axis.high + axis.stride * more", "axis.high"),
+        (f"{WINDOWS}.add_windows", "tiles overwrite", "+= parts[(slice", "= parts[(slice"),
+        (f"{WINDOWS}.add_windows", "tiles at the place of taps", "o, geometry.stride, g", "o, geometry.dilation, g"),
+        (f"{TILES}._cut", "the last tile reads no further", "axis.high + axis.stride * more", "axis.high"),
     ),
     *edits(
         "fft",
@@ -175,7 +179,7 @@ FAULTS = [
         "fft",
         "fft",
         (
-            f"{FOURIER}.weight_gradient",
+            f"{TILES}.weight_gradient",
             "a share's first tiles only",
             "reduce(np.add, map(product, share))",
             "product(share[0])",
