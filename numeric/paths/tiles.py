@@ -74,7 +74,7 @@ class Tiling:
         turns, of = 1, self.cut("input")
         if of.boundary == "circular":
             turns = prod(-(-axis.padded_size // axis.input_size) for axis in of.axes)
-        return int(turns * prod(-(-axis.kernel_size // axis.stride) for axis in of.axes))
+        return int(turns * prod(min(-(-axis.kernel_size // axis.stride), axis.output_size) for axis in of.axes))
 
     def terms(self, name: str, batch: int) -> int:
         """Products that a function adds up at a point: channels of a group, or tiles."""
@@ -91,10 +91,10 @@ class Tiling:
 
     def blocks(self, batch: int) -> list[Block]:
         """Whole samples, as many as fit, or rows of the tiles of one; of no sample one block, too."""
-        rows, row = self.count[0], max(prod(self.count[1:]), 1)
+        rows, row = self.count[0], prod(self.count[1:])
         fit = max(self.block // row, 1)
         if fit >= rows or not batch:
-            step = max(fit // max(rows, 1), 1)
+            step = max(fit // rows, 1)
             return [(slice(n, n + step), slice(0, rows)) for n in range(0, max(batch, 1), step)]
         step = -(-rows // -(-rows // fit))  # as few blocks as fit, of equal size
         return [(slice(n, n + 1), slice(first, first + step)) for n in range(batch) for first in range(0, rows, step)]
@@ -142,7 +142,7 @@ def weight_gradient(g: Array, x: Array, tiling: Tiling, points: Points) -> Array
     blocks = tiling.blocks(len(x))
     shares = [blocks[first::SHARES] for first in range(min(SHARES, len(blocks)))]
     found = each(lambda share: reduce(np.add, map(product, share)), shares, _moved(cells))
-    return points.inverse("kernel", reduce(np.add, found), ())
+    return np.ascontiguousarray(points.inverse("kernel", reduce(np.add, found), ()))
 
 
 def input_gradient(g: Array, w: Array, tiling: Tiling, points: Points) -> Array:
@@ -158,7 +158,7 @@ def input_gradient(g: Array, w: Array, tiling: Tiling, points: Points) -> Array:
         add_windows(there, points.inverse("input", found, _tiles(part, geometry)), whole)
 
     blocks = tiling.blocks(len(g))
-    step = max((rows.stop - rows.start for _, rows in blocks), default=1) or 1
+    step = blocks[0][1].stop
     turns = -(-whole.kernel_size[0] // (step * whole.stride[0]))  # no two blocks of a turn hold the same cell
     for turn in range(turns):
         each(run, [block for block in blocks if block[1].start // step % turns == turn], _moved(cotangents))

@@ -92,7 +92,6 @@ FAULTS = [
             "(axis.low, axis.high + axis.stride * more)",
             "(axis.low + axis.stride * more, axis.high)",
         ),
-        (f"{TILES}._cut", "tiles of strided layers as far apart as others", "axis.stride * m for", "m for"),
         (
             f"{WINOGRAD}.Winograd._run",
             "divided once for all axes",
@@ -167,7 +166,6 @@ FAULTS = [
         "fft",
         (f"{WINDOWS}.add_windows", "tiles overwrite", "+= parts[(slice", "= parts[(slice"),
         (f"{WINDOWS}.add_windows", "tiles at the place of taps", "o, geometry.stride, g", "o, geometry.dilation, g"),
-        (f"{TILES}._cut", "the last tile reads no further", "axis.high + axis.stride * more", "axis.high"),
     ),
     *edits(
         "fft",
@@ -178,6 +176,7 @@ FAULTS = [
     *edits(
         "fft",
         "fft",
+        (f"{TILES}.input_gradient", "every block at the first one's place", "block[1].start * whole.stride[0] :", ":"),
         (
             f"{TILES}.weight_gradient",
             "a share's first tiles only",
