@@ -164,7 +164,7 @@ def _weights(geometry: Geometry, batch: int, threads: int, itemsize: int) -> Swe
     sums = _sums(geometry)
     alone = geometry.kernel_size == (3, 3) and prod(geometry.weight_shape[:2]) >= 4 * threads
     found = stencilled(sums, batch, threads, lanes(itemsize)) if alone and geometry.group_in <= FEW else None
-    return swept(sums, batch, threads, itemsize) if found is None else found
+    return swept(sums, batch, threads, itemsize, often=False) if found is None else found
 
 
 def _sums(geometry: Geometry) -> Sums:

@@ -21,6 +21,7 @@ import numpy as np
 from numeric.dtypes import Array
 
 BUDGET = 1 << 19  # bytes of a band's input and sums: half of a usual L2 cache, which weights go through, too
+COPIED = 192  # positions of a band that is copied
 FEW = 3  # channels that come out of a group, at most, for a stencil
 MASK = 64  # bits
 Shift = tuple[int, int]
@@ -44,7 +45,7 @@ class Sweep(NamedTuple):
     """How a band of the input lies: `(channel, set of columns, residue of rows, row, column)`.
 
     `starts` has the first column of each set, `table` where the row of a channel and tap begins. Where `plain`, a
-    band is a part of the input itself, and none of this is needed.
+    band is a part of the input itself, and none of this is needed; or it is a copy of that, where it is `copied`.
     """
 
     groups: int
@@ -62,6 +63,7 @@ class Sweep(NamedTuple):
     band: int
     pitch: int
     plain: bool
+    copied: bool
     starts: Array
     table: Array
 
@@ -116,8 +118,8 @@ class Scatter(NamedTuple):
     table: Array
 
 
-def swept(sums: Sums, batch: int, threads: int, itemsize: int) -> Sweep:
-    """The sweep for a call.
+def swept(sums: Sums, batch: int, threads: int, itemsize: int, *, often: bool = True) -> Sweep:
+    """The sweep for a call, which reads a band `often`: once for each panel of the channels that come out.
 
     Columns are kept by their residue modulo the stride, so that a tap reads consecutive ones; positions of a band then
     have a gap at the end of each row, as wide as the kernel reaches. Where that is much of a row, every column of the
@@ -144,16 +146,18 @@ def swept(sums: Sums, batch: int, threads: int, itemsize: int) -> Sweep:
             place = {c: (residues.index((c - left) % across), (c - left) // across) for c in among}
         plain, parts, halo = False, max((row - above) % down for row, _ in shifts) + 1, (last - above) // down
         line = read * len(starts) * parts * pitch
-    # of the input itself there is more in the cache than what is read, and small panels of sums read it more often
-    budget = BUDGET // (2 if panel() == 8 else 8) if plain else BUDGET
+    # small panels of sums read a band often, from lines of planes that share few places of the first cache
+    copied = often and panel() < 8 and plain and pitch == 1 and len(shifts) == 1 and (above, left) == (0, 0)
+    # of the input itself there is more in the cache than what is read
+    budget = BUDGET // (2 if panel() == 8 or copied else 8) if plain else BUDGET
     fit = (budget // itemsize - line * halo) // (line + min(panel(), written) * pitch)
     share = -(-batch * groups * rows // (4 * threads))  # rows, if every thread is to have four bands
     if pitch == 1:  # whole blocks of the sums' kernels
-        band = min(rows, -(-max(48, min(fit, max(share, 768))) // 48) * 48)
+        band = min(rows, -(-max(48, min(fit, COPIED if copied else max(share, 768))) // 48) * 48)
     else:
         band = max(1, min(rows, max(fit, min(halo, 8)), max(share, 8)))
         band = -(-rows // max(1, -(-rows // band)))  # as few bands, of equal size
-    plane, line = (height * width, width) if plain else ((band + halo) * pitch, pitch)
+    plane, line = (height * width, width) if plain and not copied else ((band + halo) * pitch, pitch)
 
     def begins(channel: int, row: int, column: int) -> int:
         number, moved = place[column]
@@ -178,6 +182,7 @@ def swept(sums: Sums, batch: int, threads: int, itemsize: int) -> Sweep:
         band,
         pitch,
         plain,
+        copied,
         *arrays,
     )
 

@@ -4,6 +4,7 @@
     transpose   a square of as many rows as a vector has lanes
     collect     a line of sums of what lies in several places
     copy, clear a line of numbers
+    fetch       the same, to the cache only
     maxima      of what places in a table hold, and which places they are
 
 Nothing checks an index here, either.
@@ -17,6 +18,8 @@ from typing import Any, Literal
 from llvmlite import ir
 
 from numeric.paths.compiled.emit import FUSED, Code, index, intrinsic_of, mask_of
+
+LINE = 64  # bytes
 
 
 @cache
@@ -62,18 +65,32 @@ def copy(step: Literal[1, 2]) -> Any:
         even = mask_of([2 * i for i in range(code.lanes)])
         with code.loop(count, code.lanes) as i:
             left = code.builder.sub(count, i)
-            mask = code.first(left)
             if step == 1:
-                vector = code.load_first(mask, code.at(x, i))
+                with code.builder.if_else(code.builder.icmp_signed(">=", left, index(code.lanes))) as (whole, part):
+                    with whole:
+                        code.store(code.load(code.at(x, i)), code.at(out, i))
+                    with part:
+                        code.store_first(left, code.load_first(code.first(left), code.at(x, i)), code.at(out, i))
             else:  # the last number that is read is an even one
                 more, place = code.builder.sub(code.times(left, 2), index(1)), code.at(x, code.times(i, 2))
                 low = code.load_first(code.first(more), place)
                 more = code.builder.sub(more, index(code.lanes))
                 high = code.load_first(code.first(more), code.at(place, code.lanes))
-                vector = code.builder.shuffle_vector(low, high, even)
-            code.store_first(left, vector, code.at(out, i))
+                code.store_first(left, code.builder.shuffle_vector(low, high, even), code.at(out, i))
 
     return intrinsic_of((0, 2), 5, emit)
+
+
+@lru_cache(maxsize=1)
+def fetch() -> Any:
+    """Have `x[i]` for i below `count` brought to the cache; called as `run(x, x_start, count)`."""
+
+    def emit(code: Code) -> None:
+        x = code.at(code.array(0), code.arguments[1])
+        with code.loop(code.arguments[2], LINE // code.size) as i:
+            code.fetch(code.at(x, i))
+
+    return intrinsic_of((0,), 3, emit)
 
 
 @cache

@@ -17,11 +17,11 @@ from numeric.paths.compiled import jit
 from numeric.paths.compiled.emit import beside
 from numeric.paths.compiled.layout import Sweep
 from numeric.paths.compiled.layout import panel as most_channels
-from numeric.paths.compiled.moves import clear, copy
+from numeric.paths.compiled.moves import clear, copy, fetch
 from numeric.paths.compiled.transposed import transposed
 from numeric.paths.compiled.vector import dots, products
 
-_clear, _copy, _copy_even = clear(), copy(1), copy(2)
+_clear, _copy, _copy_even, _fetch = clear(), copy(1), copy(2), fetch()
 # As many registers for sums as keep both multipliers busy, and as few loads as go with them; the rest of a line
 _MOST = most_channels()
 _IN_EIGHT, _IN_FOUR, _IN_TWO, _IN_ONE = beside(8), beside(4), beside(2), beside(1)
@@ -42,6 +42,8 @@ _DOTS_ROW, _DOTS_FEW, _DOT = dots(1, 9), dots(1, 3), dots(1, 1)
 @jit()
 def room(of: Sweep) -> int:
     """Entries of a band's input."""
+    if of.copied:
+        return of.read * of.band
     return 1 if of.plain else of.read * len(of.starts) * of.residues * (of.band + of.halo) * of.pitch
 
 
@@ -52,6 +54,10 @@ def laid(room: Array, x: Array, sample: int, first: int, rows: int, of: Sweep) -
     `sample` counts the groups of all samples. What lies outside of the input is zero.
     """
     start = sample * of.read * of.height * of.width
+    if of.copied:
+        for c in range(of.read):
+            _copy(room, c * of.band, x, start + c * of.height * of.width + first, rows)
+        return room, 0
     if of.plain:
         return x, start + first * of.pitch
     stride, pitch = of.column_stride, of.pitch
@@ -157,7 +163,8 @@ def sweep(
     tasks = len(y) // (of.written * plane) * bands
     for thread in prange(threads):
         space, found = np.empty(room(of), x.dtype), np.empty(1 if straight else 8 * pitch, x.dtype)
-        for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
+        until = (thread + 1) * tasks // threads
+        for task in range(thread * tasks // threads, until):
             sample, first = task // bands, task % bands * of.band
             rows = min(of.band, of.rows - first)
             length = (rows - 1) * of.pitch + of.columns
@@ -165,6 +172,10 @@ def sweep(
             m = 0
             while m < of.written:
                 block, start = panel(of.written - m), (sample * of.written + m) * plane
+                if of.copied and task + 1 < until:  # a panel's share of what the next band copies
+                    following, place = (task + 1) // bands * of.read, (task + 1) % bands * of.band
+                    for c in range(m * of.read // of.written, (m + block) * of.read // of.written):
+                        _fetch(x, (following + c) * of.rows + place, min(of.band, of.rows - place))
                 channel = sample % of.groups * of.written + m
                 weights = channel * products
                 if straight:
