@@ -8,7 +8,7 @@
 - masked arrays are refused: their mask would be lost.
 - A NaN or an infinity in `x` reaches the outputs that read it and no others. One in `w` or `g` may also reach,
   as a NaN, outputs that read it against padding, since vectorised paths multiply it with the padded zeros. This holds
-  for the paths in `numeric.paths.DIRECT`; Winograd's spread it over a tile, FFT over a sample.
+  for the paths in `numeric.paths.DIRECT`; Winograd's and FFT spread it over a tile.
 """
 
 from __future__ import annotations

@@ -79,9 +79,6 @@ class ExactFourier(Fourier):
         a, b = as_numbers(a, b)
         return a.astype(object), b.astype(object)
 
-    def check(self, a: Array, b: Array, circle: Circle, terms: int) -> None:
-        """Nothing is rounded."""
-
     def forward(self, array: Array) -> Array:
         """`Σ over a of array[a]·ω^(−j·a)` on all axes but the first two."""
         return _transformed(array, array.shape[2:], -1)

@@ -138,7 +138,7 @@ def _winograd(outputs: int) -> Callable[[Work], Counts]:
         tiles, points, kernels = work.batch * prod(tiling.count), n**of.ndim, prod(of.weight_shape[:2])
         sides = ((one.inputs, tiles * of.in_channels), (one.outputs, tiles * of.out_channels), (one.taps, kernels))
         there = sum(number * sum(n ** (k + 1) * m ** (of.ndim - k) for k in range(of.ndim)) for m, number in sides)
-        passes = 4 if work.function != "input_gradient" or turns(of) else 9
+        passes = 4 if work.function != "input_gradient" or turns(of) else 14
         moved = passes * tiles * points * both + (10 if max(of.dilation) > 1 else 1) * work.arrays
         space = 2 * work.arrays + 2 * cores() * min(tiling.block, tiles) * points * both
         products = tiles * points * of.group_in * of.out_channels

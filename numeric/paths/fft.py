@@ -12,10 +12,10 @@ that stays in a core's cache with its transform: few of them where the kernel is
 kernel's size, less one, on every axis (overlap-save forward, overlap-add backward; T. Stockham, High-speed convolution
 and correlation, 1966).
 
-The error is small against the norms of the arguments, not against each output
-(bound: `numeric.rounding`, with `path`; NumPy 1 transforms every type in float64, longdouble too); a NaN or an
-infinity reaches every output of its sample. Integers are computed in float64 and rounded, exactly as long as the
-error's bound is below 1/2, and refused with a `ValueError` otherwise. Object arrays are refused with a `TypeError`:
+The error is small against the norms of a tile and the kernel, not against each output (bound: `numeric.rounding`, with
+`path`; NumPy 1 transforms every type in float64, longdouble too); a NaN or an infinity reaches every output of the
+tiles that read it. Integers are computed in float64 and rounded, exactly as long as the error's bound is below 1/2, and
+refused with a `ValueError` otherwise. Object arrays are refused with a `TypeError`:
 their elements have no roots of unity.
 """
 
@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from numeric.dtypes import Array, as_numbers
 from numeric.geometry import Axis, Geometry
 from numeric.paths import tiles
-from numeric.paths.tiles import Role, Tiling
+from numeric.paths.tiles import ROLES, Role, Tiling
 
 Circle = Sequence[int]
 Places = list[NDArray[np.intp]]  # of each axis
@@ -76,7 +76,12 @@ class Fourier:
         tiling = self.tiling(geometry, a.itemsize)
         tile = tiling.layer
         circle = sizes(tile)
-        self.check(a, b, circle, tiling.terms(name, len(a)))
+        if a.dtype.kind in "iu":
+            first, second = (
+                array if role == "kernel" else tiling.split(array, role)
+                for array, role in zip((a, b), ROLES[name], strict=False)
+            )
+            _expect_exact(first, second, circle, tiling.terms(name, len(a)))
         taps, outputs, cells = _taps(tile), _outputs(tile), _cells(tile)
         places: dict[str, dict[Role, tuple[Places, int]]] = {
             "conv": {"input": (cells, 1), "kernel": (taps, -1), "output": (outputs, 1)},
@@ -104,17 +109,6 @@ class Fourier:
         if a.dtype == object:
             raise TypeError("fft needs floating-point, complex or integer arrays, got dtype object")
         return a, b
-
-    def check(self, a: Array, b: Array, circle: Circle, terms: int) -> None:
-        """Refuse integers, with a `ValueError`, unless the bound on their products' error is below 1/2."""
-        if a.dtype.kind not in "iu":
-            return
-        error = _integer_error(a, b, circle, terms)
-        if not error < 1 / 2:
-            raise ValueError(
-                f"fft computes integers exactly where the bound on its error is below 1/2, got {error:.3g}; "
-                "the other paths are exact"
-            )
 
     def forward(self, array: Array) -> Array:
         """Transform of all axes but the first two; of real numbers only the half that determines the other one."""
@@ -169,15 +163,23 @@ def transform_error(circle: Circle, unit: float) -> float:
     return lost / (1 - lost) if lost < 1 else float("inf")
 
 
-def _integer_error(a: Array, b: Array, circle: Circle, terms: int) -> float:
-    """Bound on the error of integer products in float64: that of `numeric.rounding` with the largest norms."""
+def _expect_exact(a: Array, b: Array, circle: Circle, terms: int) -> None:
+    """Refuse integers, with a `ValueError`, unless the bound on the error of their products is below 1/2.
+
+    That is the one of `numeric.rounding` in float64, with the largest norms of tiles and kernels.
+    """
     unit = float(np.finfo(np.float64).eps) / 2
     spatial = tuple(range(-len(circle), 0))
     euclidean = np.sqrt((np.abs(a.astype(np.float64)) ** 2).sum(axis=spatial)).max(initial=0)
     absolute = np.abs(b.astype(np.float64)).sum(axis=spatial).max(initial=0)
     # three transforms and the sums of complex products; twice that covers the terms of second order
     relative = 2 * (3 * transform_error(circle, unit) + 2 * (terms + 5) * unit)
-    return float(relative * terms * euclidean * absolute)
+    error = float(relative * terms * euclidean * absolute)
+    if not error < 1 / 2:
+        raise ValueError(
+            f"fft computes integers exactly where the bound on its error is below 1/2, got {error:.3g}; "
+            "the other paths are exact"
+        )
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from numeric import Geometry, definition, rounding
 from numeric.paths import PATHS
-from numeric.paths.fft import CELLS, Fourier, sizes, transform_error
+from numeric.paths.fft import CELLS, Fourier, _expect_exact, sizes, transform_error
 from numeric.paths.tiles import SHARES
 from numeric.rounding.paths import fourier_bound
 from tests import checks, strategies
@@ -26,9 +26,6 @@ class Modular(Fourier):
     def numbers(self, a, b):
         """Python's integers."""
         return a.astype(object), b.astype(object)
-
-    def check(self, a, b, circle, terms):
-        """Every integer below half of the prime is exact."""
 
     def forward(self, array):
         """Sums of the entries times roots of unity."""
@@ -117,21 +114,30 @@ def test_the_error_of_a_transform_is_the_formula():
     assert transform_error((4,), 2.0**-4) == np.inf
 
 
+def test_integers_on_a_circle_are_refused_by_what_its_padding_repeats():
+    """A circle of 3 that is read in three turns: the norm that counts is that of 9 cells."""
+    geometry, unit = Geometry((3,), (1,), padding=((0, 6),), boundary="circular"), rounding.unit_roundoff(float)
+    relative = 2 * (3 * transform_error((9,), unit) + 2 * (1 + 5) * unit)
+    largest, w = int(1 / (2 * relative * 9**0.5)), np.ones((1, 1, 1), int)
+    assert (PATHS["fft"].conv(np.full((1, 1, 3), largest), w, geometry) == largest).all()
+    with pytest.raises(ValueError, match="its error is below 1/2"):
+        PATHS["fft"].conv(np.full((1, 1, 3), largest + 2 + largest // 9), w, geometry)
+
+
 def test_integers_are_refused_from_the_bound_on():
     """Of two samples and their channels the largest norms count; the bound is 1/2 between two integers."""
-    check = PATHS["fft"].check
     unit, terms, circle = rounding.unit_roundoff(float), 7, (4, 2)
     relative = 2 * (3 * transform_error(circle, unit) + 2 * (terms + 5) * unit)
     largest = int(1 / (2 * relative * terms * 5))
     a, b = np.zeros((2, 3, *circle), int), np.zeros((5, 3, *circle), int)
     a[1, 2, 1:3, 1], a[0, 1, 3, 0] = (3, -4), 4  # 2-norms 5 and 4
     b[4, 0, :2, 1], b[2, 1, 0, 0] = (1, 1 - largest), largest - 1  # 1-norms `largest` and one less
-    check(a, b, circle, terms)
-    check(np.zeros_like(a), 2 * b, circle, terms)
-    check(2 * a, np.zeros_like(b), circle, terms)
+    _expect_exact(a, b, circle, terms)
+    _expect_exact(np.zeros_like(a), 2 * b, circle, terms)
+    _expect_exact(2 * a, np.zeros_like(b), circle, terms)
     b[4, 0, 3, 0] = 1
     with pytest.raises(ValueError, match=r"its error is below 1/2, got 0\.5; the other paths are exact"):
-        check(a, b, circle, terms)
+        _expect_exact(a, b, circle, terms)
 
 
 @pytest.mark.parametrize("size", [2, 8, 45, 96, 100, 243, 320])
