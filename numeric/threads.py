@@ -26,6 +26,7 @@ if "numpy" not in sys.modules:  # which loads OpenBLAS, which reads it once
 
 SMALL = 1 << 23  # multiply-adds of a matrix product that one thread has done before another is at it
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+SHARES = 8  # parts of a sum, as many for any number of threads: no result depends on that
 WORTH = 1 << 23  # bytes to move from which on threads are started for it
 
 Item = TypeVar("Item")

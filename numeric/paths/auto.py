@@ -34,12 +34,10 @@ from numeric.paths import EVERY, SUMS, im2col
 from numeric.paths.compiled.direct import band_space
 from numeric.paths.compiled.fused import Fused, piece_space
 from numeric.paths.fft import Fourier, sizes
-from numeric.paths.tiles import SHARES
 from numeric.paths.turned import backward
-from numeric.paths.winograd import Winograd, cut, turns
-from numeric.threads import cores
+from numeric.paths.winograd import Winograd, cut, gathers
+from numeric.threads import SHARES, cores
 
-FOURIER = Fourier()
 SPACE = 3 << 27  # bytes that a path may use besides its arguments and its result; larger batches go in blocks
 
 AUTOMATIC: Mapping[str, tuple[str, ...]] = {
@@ -133,12 +131,12 @@ def _winograd(outputs: int) -> Callable[[Work], Counts]:
 
     def count(work: Work) -> Counts:
         of = work.geometry
-        one = next(f for f in cast(Winograd, EVERY[f"winograd{outputs}"]).filterings if f.stride == of.stride[0])
+        one = cast(Winograd, EVERY[f"winograd{outputs}"]).matrices(of)
         tiling, n, both = cut(of, one, work.itemsize), one.points, of.in_channels + of.out_channels
         tiles, points, kernels = work.batch * prod(tiling.count), n**of.ndim, prod(of.weight_shape[:2])
         sides = ((one.inputs, tiles * of.in_channels), (one.outputs, tiles * of.out_channels), (one.taps, kernels))
         there = sum(number * sum(n ** (k + 1) * m ** (of.ndim - k) for k in range(of.ndim)) for m, number in sides)
-        passes = 4 if work.function != "input_gradient" or turns(of) else 14
+        passes = 4 if work.function != "input_gradient" or gathers(of) else 14
         moved = passes * tiles * points * both + (10 if max(of.dilation) > 1 else 1) * work.arrays
         space = 2 * work.arrays + 2 * cores() * min(tiling.block, tiles) * points * both
         products = tiles * points * of.group_in * of.out_channels
@@ -149,7 +147,7 @@ def _winograd(outputs: int) -> Callable[[Work], Counts]:
 
 def _fft(work: Work) -> Counts:
     """Transforms of every tile, kernel and output; four multiply-adds to a complex product, half the spectrum."""
-    of, tiling = work.geometry, FOURIER.tiling(work.geometry, work.itemsize)
+    of, tiling = work.geometry, cast(Fourier, EVERY["fft"]).tiling(work.geometry, work.itemsize)
     cells, tiles, kernels = prod(sizes(tiling.layer)), work.batch * prod(tiling.count), prod(of.weight_shape[:2])
     both = of.in_channels + of.out_channels
     products = 2 * cells * tiles * of.group_in * of.out_channels

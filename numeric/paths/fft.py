@@ -81,7 +81,7 @@ class Fourier:
                 array if role == "kernel" else tiling.split(array, role)
                 for array, role in zip((a, b), ROLES[name], strict=False)
             )
-            _expect_exact(first, second, circle, tiling.terms(name, len(a)))
+            expect_exact(first, second, circle, tiling.terms(name, len(a)))
         taps, outputs, cells = _taps(tile), _outputs(tile), _cells(tile)
         places: dict[str, dict[Role, tuple[Places, int]]] = {
             "conv": {"input": (cells, 1), "kernel": (taps, -1), "output": (outputs, 1)},
@@ -163,7 +163,7 @@ def transform_error(circle: Circle, unit: float) -> float:
     return lost / (1 - lost) if lost < 1 else float("inf")
 
 
-def _expect_exact(a: Array, b: Array, circle: Circle, terms: int) -> None:
+def expect_exact(a: Array, b: Array, circle: Circle, terms: int) -> None:
     """Refuse integers, with a `ValueError`, unless the bound on the error of their products is below 1/2.
 
     That is the one of `numeric.rounding` in float64, with the largest norms of tiles and kernels.

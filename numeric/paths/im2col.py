@@ -22,11 +22,10 @@ from numeric.geometry import Geometry
 from numeric.paths.memory import empty
 from numeric.paths.turned import backward, turned
 from numeric.paths.windows import pad, pad_into, reached, unpad, windows
-from numeric.threads import each
+from numeric.threads import SHARES, each
 
 BLOCK = 1 << 20  # bytes of columns at once: they stay in the cache until they are multiplied
 SHORT = 256  # cells; longer rows are copied as fast as lines
-SHARES = 8  # sums of samples, as many for any number of threads: no result depends on that
 
 _rooms = local()  # of every thread: new memory for every block is new pages, which the system clears
 

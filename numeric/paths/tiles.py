@@ -19,8 +19,9 @@ import numpy as np
 from numeric.dtypes import Array
 from numeric.geometry import Geometry
 from numeric.paths import pointwise
+from numeric.paths.memory import empty
 from numeric.paths.windows import add_windows, overlap_add, unpad, windows
-from numeric.threads import each
+from numeric.threads import SHARES, each
 
 Side = Literal["input", "output"]
 Role = Literal["input", "kernel", "output"]
@@ -30,7 +31,6 @@ ROLES: Mapping[str, tuple[Role, Role, Role]] = {  # of both arguments, and of th
     "weight_gradient": ("output", "input", "kernel"),
     "input_gradient": ("output", "kernel", "input"),
 }
-SHARES = 8  # sums of tiles, as many for any number of threads: no result depends on that
 
 
 class Points(Protocol):
@@ -99,6 +99,14 @@ class Tiling:
         step = -(-rows // -(-rows // fit))  # as few blocks as fit, of equal size
         return [(slice(n, n + 1), slice(first, first + step)) for n in range(batch) for first in range(0, rows, step)]
 
+    def rounds(self, batch: int) -> list[list[Block]]:
+        """All blocks, such that no two of a round hold the same cell of the padded input."""
+        blocks, of = self.blocks(batch), self.cut("input")
+        step = blocks[0][1].stop
+        held = (step - 1) * of.stride[0] + of.kernel_size[0]
+        count = -(-held // (step * of.stride[0]))
+        return [[block for block in blocks if block[1].start // step % count == number] for number in range(count)]
+
 
 @lru_cache(maxsize=4096)
 def _cut(tiling: Tiling, side: Side) -> Geometry:
@@ -118,7 +126,7 @@ def conv(x: Array, w: Array, tiling: Tiling, points: Points) -> Array:
     """Output of the layer (cross-correlation), shape `(batch, out_channels, *output)`."""
     geometry, cells, filters = tiling.geometry, tiling.split(x, "input"), points.forward("kernel", w)
     both = list(zip(tiling.count, tiling.size, strict=True))
-    y = np.empty((len(x), geometry.out_channels, *(count * size for count, size in both)), x.dtype)
+    y = empty((len(x), geometry.out_channels, *(count * size for count, size in both)), x.dtype)
     apart = y.reshape(*y.shape[:2], *(n for pair in both for n in pair))
     places = apart.transpose(0, 1, *range(2, apart.ndim, 2), *range(3, apart.ndim, 2))
 
@@ -157,11 +165,8 @@ def input_gradient(g: Array, w: Array, tiling: Tiling, points: Points) -> Array:
         there = padded[block[0], :, block[1].start * whole.stride[0] :]
         add_windows(there, points.inverse("input", found, _tiles(part, geometry)), whole)
 
-    blocks = tiling.blocks(len(g))
-    step = blocks[0][1].stop
-    turns = -(-whole.kernel_size[0] // (step * whole.stride[0]))  # no two blocks of a turn hold the same cell
-    for turn in range(turns):
-        each(run, [block for block in blocks if block[1].start // step % turns == turn], _moved(cotangents))
+    for blocks in tiling.rounds(len(g)):
+        each(run, blocks, _moved(cotangents))
     return unpad(padded, whole)
 
 

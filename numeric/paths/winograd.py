@@ -84,7 +84,7 @@ class Winograd:
 
     def input_gradient(self, g: Array, w: Array, geometry: Geometry) -> Array:
         """dL/dx for the cotangent `g = dL/dy`, shape `(batch, channels, *spatial)`."""
-        if turns(geometry):
+        if gathers(geometry):
             return self.conv(g, turned(w, geometry), backward(geometry))
         if max(geometry.dilation) > 1:
             plain = dilated.undilated(geometry)
@@ -146,7 +146,7 @@ def _expect_small(name: str, a: Array, b: Array, used: Filtering, tiling: Tiling
         )
 
 
-def turns(geometry: Geometry) -> bool:
+def gathers(geometry: Geometry) -> bool:
     """Whether the input gradient is found as the layer of rotated weights: to read tiles is faster than to add them."""
     return geometry.boundary == "zero" and set(geometry.stride) == {1}
 

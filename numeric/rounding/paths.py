@@ -20,7 +20,7 @@ from numeric.paths.fft import Fourier, sizes, transform_error
 from numeric.paths.tiles import ROLES, Role, Side, Tiling
 from numeric.paths.toom_cook import Filtering
 from numeric.paths.turned import backward, stuffed, turned
-from numeric.paths.winograd import Matrices, Winograd, cut, norm, turns
+from numeric.paths.winograd import Matrices, Winograd, cut, gathers, norm
 from numeric.rounding.model import gamma, outward, size, smallest_subnormal, unit_roundoff
 
 
@@ -31,7 +31,7 @@ def path_bound(name: str, a: Array, b: Array, geometry: Geometry, path: str, off
     algorithm = EVERY[path]
     used = algorithm.matrices(geometry) if isinstance(algorithm, Winograd | Fused) else None
     fused = isinstance(algorithm, Fused)
-    if name == "input_gradient" and (fused or (isinstance(algorithm, Winograd) and turns(geometry))):
+    if name == "input_gradient" and (fused or (isinstance(algorithm, Winograd) and gathers(geometry))):
         used = algorithm.matrices(geometry, back=True) if isinstance(algorithm, Fused) else used
         name, a, b, geometry = "conv", stuffed(a, geometry), turned(b, geometry), backward(geometry)
     with np.errstate(over="ignore", invalid="ignore"):  # no promise is made there

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from numeric import Geometry, definition, rounding
 from numeric.paths import PATHS
-from numeric.paths.fft import CELLS, Fourier, _expect_exact, sizes, transform_error
-from numeric.paths.tiles import SHARES
+from numeric.paths.fft import CELLS, Fourier, expect_exact, sizes, transform_error
 from numeric.rounding.paths import fourier_bound
+from numeric.threads import SHARES
 from tests import checks, strategies
 from tests.strategies import exact
 
@@ -132,12 +132,12 @@ def test_integers_are_refused_from_the_bound_on():
     a, b = np.zeros((2, 3, *circle), int), np.zeros((5, 3, *circle), int)
     a[1, 2, 1:3, 1], a[0, 1, 3, 0] = (3, -4), 4  # 2-norms 5 and 4
     b[4, 0, :2, 1], b[2, 1, 0, 0] = (1, 1 - largest), largest - 1  # 1-norms `largest` and one less
-    _expect_exact(a, b, circle, terms)
-    _expect_exact(np.zeros_like(a), 2 * b, circle, terms)
-    _expect_exact(2 * a, np.zeros_like(b), circle, terms)
+    expect_exact(a, b, circle, terms)
+    expect_exact(np.zeros_like(a), 2 * b, circle, terms)
+    expect_exact(2 * a, np.zeros_like(b), circle, terms)
     b[4, 0, 3, 0] = 1
     with pytest.raises(ValueError, match=r"its error is below 1/2, got 0\.5; the other paths are exact"):
-        _expect_exact(a, b, circle, terms)
+        expect_exact(a, b, circle, terms)
 
 
 @pytest.mark.parametrize("size", [2, 8, 45, 96, 100, 243, 320])

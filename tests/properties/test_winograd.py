@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from fractions import Fraction
-from itertools import product
+from itertools import chain, product
 from math import prod
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 from numeric import Geometry, definition, rounding
 from numeric.paths import PATHS, pointwise, winograd
@@ -181,6 +182,50 @@ def test_blocks_of_tiles_are_all_tiles(data, size, block):
         assert part.size <= max(block, prod(tiling.count[1:]))
         assert len(part) <= 1 or rows == slice(0, tiling.count[0])
     assert (seen == 1).all()
+
+
+@given(data=st.data(), size=st.tuples(*[st.integers(1, 4)] * 3), block=st.integers(1, 5))
+def test_no_two_blocks_of_a_round_hold_the_same_cell(data, size, block):
+    """So threads may add to cells, and every cell gets its sum in one order."""
+    case = data.draw(strategies.layers())
+    _check_rounds(Tiling(case.geometry, size[: case.geometry.ndim], block), case.batch)
+
+
+def test_blocks_of_two_tiles_each_hold_cells_of_the_next_one():
+    """Four cells of six, which are two strides apart: two rounds, as for blocks of a tile."""
+    for block in (1, 2, 3):
+        tiling = Tiling(Geometry((14,), (3,)), (2,), block)
+        assert len(tiling.rounds(1)) == 2
+        _check_rounds(tiling, 2)
+
+
+def _check_rounds(tiling, batch):
+    of, rounds = tiling.cut("input"), tiling.rounds(batch)
+    assert sorted(map(str, chain(*rounds))) == sorted(map(str, tiling.blocks(batch)))
+    for blocks in rounds:
+        held = np.zeros((batch, of.axes[0].padded_size), int)
+        for samples, rows in blocks:
+            last = min(rows.stop, tiling.count[0]) - 1
+            held[samples, rows.start * of.stride[0] : last * of.stride[0] + of.kernel_size[0]] += 1
+        assert held.max(initial=0) <= 1
+
+
+@pytest.mark.parametrize("name", ["winograd2", "winograd4", "fft"])
+def test_no_bit_depends_on_the_number_of_threads(name):
+    """Of a layer that is worth several; a circle, so that tiles are added up."""
+    geometry = Geometry((97, 90), (3, 3), padding=1, in_channels=24, out_channels=16, boundary="circular")
+    random = np.random.default_rng(0)
+    shapes = {"x": geometry.input_shape(5), "w": geometry.weight_shape, "g": geometry.output_shape(5)}
+    of = {array: random.standard_normal(shape).astype(np.float32) for array, shape in shapes.items()}
+    for function, (a, b) in {"conv": "xw", "weight_gradient": "gx", "input_gradient": "gw"}.items():
+        found = []
+        for threads in (1, 2, 3):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("numeric.threads.limit", lambda threads=threads: threads)
+                patch.setattr("numeric.threads.WORTH", 0)
+                with threadpool_limits(1, "blas"):
+                    found.append(getattr(PATHS[name], function)(of[a], of[b], geometry))
+        assert found[0].tobytes() == found[1].tobytes() == found[2].tobytes()
 
 
 @given(data=st.data(), size=st.tuples(*[st.integers(1, 4)] * 3))

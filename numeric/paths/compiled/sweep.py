@@ -175,7 +175,7 @@ def sweep(
                 if of.copied and task + 1 < until:  # a panel's share of what the next band copies
                     following, place = (task + 1) // bands * of.read, (task + 1) % bands * of.band
                     for c in range(m * of.read // of.written, (m + block) * of.read // of.written):
-                        _fetch(x, (following + c) * of.rows + place, min(of.band, of.rows - place))
+                        _fetch(x, (following + c) * of.height * of.width + place, min(of.band, of.rows - place))
                 channel = sample % of.groups * of.written + m
                 weights = channel * products
                 if straight:

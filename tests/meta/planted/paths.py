@@ -149,6 +149,12 @@ FAULTS = [
         symbolic=False,
     ),
     *edits(
+        "tiles",
+        "winograd",
+        (f"{TILES}.Tiling.rounds", "blocks of a round hold the same cells", "(step - 1) * of.stride[0] + ", ""),
+        symbolic=False,
+    ),
+    *edits(
         "fft",
         "fft conv",
         (f"{FOURIER}._run", "missing conjugate of the kernel", '"kernel": (taps, -1)', '"kernel": (taps, 1)'),
